@@ -1,0 +1,13 @@
+//! Tidegate: a programmable security gateway for Linux.
+//!
+//! The modules stand in floors; a module imports only from floors below its
+//! own (the table is in docs/ARCHITECTURE.md and a test holds it):
+//!
+//! 1. [`wire`], [`time`], [`verdict`], [`event`]: values, no I/O
+
+#![warn(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
+
+pub mod event;
+pub mod time;
+pub mod verdict;
+pub mod wire;

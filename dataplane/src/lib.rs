@@ -4,10 +4,13 @@
 //! own (the table is in docs/ARCHITECTURE.md and a test holds it):
 //!
 //! 1. [`wire`], [`time`], [`verdict`], [`event`]: values, no I/O
+//! 2. [`xsk`]: AF_XDP and the memory that packets live in
 
 #![warn(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
 pub mod event;
+pub mod port;
 pub mod time;
 pub mod verdict;
 pub mod wire;
+pub mod xsk;

@@ -1,0 +1,336 @@
+//! A port in memory: for tests, and for measuring everything but the kernel.
+//!
+//! What comes in was injected beforehand, or is a short list of packets given
+//! over and over; what goes out is kept with its time, or only counted. A frame
+//! is freed at the next flush, as a device would do it, so that the
+//! conservation of frames can be tested without any device.
+
+use std::collections::VecDeque;
+
+use super::{Arrival, BURST_MAX, Port, PortCounters, Supply};
+use crate::time::Timestamp;
+use crate::wire::LinkType;
+use crate::xsk::{Frame, Pool};
+
+/// A port whose outside is memory.
+pub struct MemoryPort<'u> {
+    link: LinkType,
+    source: Source,
+    sink: Sink,
+    /// Sent frames that wait for the flush.
+    done: Vec<Frame<'u>>,
+    counters: PortCounters,
+}
+
+impl MemoryPort<'_> {
+    /// A port that gives what is injected and keeps what is sent, any number.
+    pub fn new(link: LinkType) -> Self {
+        let source = Source::Injected { packets: VecDeque::new(), closed: false };
+        let sink = Sink::Keep { packets: Vec::new(), packets_max: usize::MAX };
+        Self { link, source, sink, done: Vec::new(), counters: PortCounters::default() }
+    }
+
+    /// A port that gives `templates` in turn, `packets_total` packets in all,
+    /// and counts what is sent without keeping it: as near to costing nothing
+    /// as a port that fills frames can be.
+    ///
+    /// # Panics
+    /// When there are no templates, but packets are to be made of them.
+    pub fn cycling(
+        link: LinkType,
+        templates: impl IntoIterator<Item = impl Into<Box<[u8]>>>,
+        packets_total: u64,
+    ) -> Self {
+        let templates: Vec<Box<[u8]>> = templates.into_iter().map(Into::into).collect();
+        assert!(!templates.is_empty() || packets_total == 0, "packets are made of templates");
+        let source = Source::Cycle { templates, next: 0, left: packets_total };
+        Self { link, source, sink: Sink::Count, done: Vec::new(), counters: PortCounters::default() }
+    }
+
+    /// Makes `send` refuse once this many packets were sent and not taken out
+    /// by [`MemoryPort::take_sent`]: the way out is full.
+    #[must_use]
+    pub fn with_room_for(mut self, packets_max: usize) -> Self {
+        self.sink = Sink::Keep { packets: Vec::new(), packets_max };
+        self
+    }
+
+    /// Lets a packet come in at the next receive, stamped with its time.
+    ///
+    /// # Panics
+    /// When the port gives templates, or was closed.
+    pub fn inject(&mut self, bytes: &[u8]) {
+        self.enqueue(Injected { bytes: bytes.into(), at: None, wire_len: None });
+    }
+
+    /// Lets a packet come in with a time of its own, as from a capture, and
+    /// with the length that it had on the wire.
+    ///
+    /// # Panics
+    /// As [`MemoryPort::inject`].
+    pub fn inject_at(&mut self, bytes: &[u8], at: Timestamp, wire_len: u32) {
+        self.enqueue(Injected { bytes: bytes.into(), at: Some(at), wire_len: Some(wire_len) });
+    }
+
+    /// Nothing more will be injected: once all has been given, the supply ends.
+    pub fn close(&mut self) {
+        match &mut self.source {
+            Source::Injected { closed, .. } => *closed = true,
+            Source::Cycle { left, .. } => *left = 0,
+        }
+    }
+
+    /// What was sent and not taken out, in order; nothing where the port only
+    /// counts.
+    pub fn sent(&self) -> &[Sent] {
+        match &self.sink {
+            Sink::Keep { packets, .. } => packets,
+            Sink::Count => &[],
+        }
+    }
+
+    /// Takes out what was sent, in order, which makes room for more.
+    pub fn take_sent(&mut self) -> Vec<Sent> {
+        match &mut self.sink {
+            Sink::Keep { packets, .. } => std::mem::take(packets),
+            Sink::Count => Vec::new(),
+        }
+    }
+
+    fn enqueue(&mut self, packet: Injected) {
+        let Source::Injected { packets, closed: false } = &mut self.source else {
+            unreachable!("a port that is closed, or gives templates, takes no packets in");
+        };
+        packets.push_back(packet);
+    }
+}
+
+/// A packet that was sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sent {
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    /// The time it was sent at.
+    pub at: Timestamp,
+}
+
+enum Source {
+    Injected { packets: VecDeque<Injected>, closed: bool },
+    Cycle { templates: Vec<Box<[u8]>>, next: usize, left: u64 },
+}
+
+struct Injected {
+    bytes: Box<[u8]>,
+    at: Option<Timestamp>,
+    wire_len: Option<u32>,
+}
+
+enum Sink {
+    Keep { packets: Vec<Sent>, packets_max: usize },
+    Count,
+}
+
+impl Source {
+    fn supply(&self) -> Supply {
+        match self {
+            Self::Injected { packets, closed: true } if packets.is_empty() => Supply::Ended,
+            Self::Cycle { left: 0, .. } => Supply::Ended,
+            Self::Injected { .. } | Self::Cycle { .. } => Supply::Open,
+        }
+    }
+
+    /// The packet that comes next, with a time and a length of its own if it
+    /// has them.
+    fn peek(&self) -> Option<(&[u8], Option<Timestamp>, Option<u32>)> {
+        match self {
+            Self::Injected { packets, .. } => {
+                packets.front().map(|packet| (&*packet.bytes, packet.at, packet.wire_len))
+            }
+            Self::Cycle { left: 0, .. } => None,
+            Self::Cycle { templates, next, .. } => templates.get(*next).map(|bytes| (&**bytes, None, None)),
+        }
+    }
+
+    fn advance(&mut self) {
+        match self {
+            Self::Injected { packets, .. } => drop(packets.pop_front()),
+            Self::Cycle { templates, next, left } => {
+                *left -= 1;
+                *next += 1;
+                if *next == templates.len() {
+                    *next = 0;
+                }
+            }
+        }
+    }
+}
+
+impl<'u> Port<'u> for MemoryPort<'u> {
+    fn link(&self) -> LinkType {
+        self.link
+    }
+
+    fn receive(&mut self, pool: &mut Pool<'u>, now: Timestamp, burst: &mut Vec<Arrival<'u>>) -> Supply {
+        let first = burst.len();
+        while burst.len() < BURST_MAX {
+            let Some((bytes, at, wire_len)) = self.source.peek() else { break };
+            let Some(mut frame) = pool.take() else {
+                self.counters.rx_starved += 1;
+                break;
+            };
+            let fits = bytes.get(..frame.capacity()).unwrap_or(bytes);
+            let filled = frame.fill(fits);
+            debug_assert!(filled, "cut to the capacity");
+            self.counters.rx_cut += u64::from(fits.len() < bytes.len());
+            self.counters.rx_packets += 1;
+            self.counters.rx_bytes += fits.len() as u64;
+            let wire_len = wire_len.unwrap_or_else(|| u32::try_from(bytes.len()).unwrap_or(u32::MAX));
+            burst.push(Arrival { frame, at: at.unwrap_or(now), wire_len });
+            self.source.advance();
+        }
+        if burst.len() > first { Supply::Open } else { self.source.supply() }
+    }
+
+    fn send(&mut self, frame: Frame<'u>, at: Timestamp) -> Result<(), Frame<'u>> {
+        if let Sink::Keep { packets, packets_max } = &mut self.sink {
+            if packets.len() >= *packets_max {
+                self.counters.tx_full += 1;
+                return Err(frame);
+            }
+            packets.push(Sent { bytes: frame.bytes().to_vec(), at });
+        }
+        self.counters.tx_packets += 1;
+        self.counters.tx_bytes += frame.len() as u64;
+        self.done.push(frame);
+        Ok(())
+    }
+
+    fn flush(&mut self, pool: &mut Pool<'u>) {
+        for frame in self.done.drain(..) {
+            pool.recycle(frame);
+        }
+    }
+
+    fn frames_held(&self) -> usize {
+        self.done.len()
+    }
+
+    fn counters(&self) -> PortCounters {
+        self.counters
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+    use crate::xsk::{Layout, Umem};
+
+    const NOW: Timestamp = Timestamp::from_nanos(5);
+
+    fn umem(chunks: u32) -> Umem {
+        Umem::new(Layout { chunks, chunk_size: 256, headroom: 64 }).unwrap()
+    }
+
+    fn receive<'u>(port: &mut MemoryPort<'u>, pool: &mut Pool<'u>) -> (Vec<Arrival<'u>>, Supply) {
+        let mut burst = Vec::new();
+        let supply = port.receive(pool, NOW, &mut burst);
+        (burst, supply)
+    }
+
+    #[test]
+    fn gives_what_was_injected_and_keeps_what_was_sent() {
+        let mut umem = umem(4);
+        let mut pool = umem.split(1).pop().unwrap();
+        let mut port = MemoryPort::new(LinkType::Ethernet);
+        port.inject(b"first");
+        port.inject_at(b"second", Timestamp::from_nanos(9), 90);
+        let (burst, supply) = receive(&mut port, &mut pool);
+        assert_eq!(supply, Supply::Open);
+        let seen: Vec<_> = burst.iter().map(|a| (a.frame.bytes(), a.at.as_nanos(), a.wire_len)).collect();
+        assert_eq!(seen, [(&b"first"[..], 5, 5), (b"second", 9, 90)]);
+
+        for arrival in burst {
+            port.send(arrival.frame, arrival.at).unwrap();
+        }
+        assert_eq!((port.frames_held(), pool.free_len()), (2, 2));
+        port.flush(&mut pool);
+        assert_eq!((port.frames_held(), pool.free_len()), (0, 4));
+        let sent = port.take_sent();
+        assert_eq!(sent.len(), 2);
+        assert_eq!(sent.last(), Some(&Sent { bytes: b"second".to_vec(), at: Timestamp::from_nanos(9) }));
+        assert!(port.sent().is_empty());
+    }
+
+    #[test]
+    fn ends_only_when_closed_and_empty() {
+        let mut umem = umem(2);
+        let mut pool = umem.split(1).pop().unwrap();
+        let mut port = MemoryPort::new(LinkType::RawIp);
+        assert_eq!(receive(&mut port, &mut pool).1, Supply::Open);
+        for _ in 0..3 {
+            port.inject(b"x");
+        }
+        port.close();
+        let (burst, supply) = receive(&mut port, &mut pool);
+        assert_eq!((burst.len(), supply), (2, Supply::Open), "two frames, and a third packet waits for one");
+        assert_eq!(port.counters().rx_starved, 1);
+        for arrival in burst {
+            pool.recycle(arrival.frame);
+        }
+        let (burst, supply) = receive(&mut port, &mut pool);
+        assert_eq!((burst.len(), supply), (1, Supply::Open));
+        assert_eq!(receive(&mut port, &mut pool).1, Supply::Ended);
+    }
+
+    #[test]
+    fn refuses_what_it_has_no_room_for_and_counts_it() {
+        let mut umem = umem(3);
+        let mut pool = umem.split(1).pop().unwrap();
+        let mut port = MemoryPort::new(LinkType::Ethernet).with_room_for(1);
+        port.send(pool.take().unwrap(), NOW).unwrap();
+        let refused = port.send(pool.take().unwrap(), NOW).unwrap_err();
+        assert_eq!((port.counters().tx_full, port.counters().tx_packets), (1, 1));
+        port.flush(&mut pool);
+        let refused = port.send(refused, NOW).unwrap_err();
+        assert_eq!(port.take_sent().len(), 1);
+        port.send(refused, NOW).unwrap();
+        assert_eq!((port.counters().tx_full, port.counters().tx_packets), (2, 2));
+    }
+
+    #[test]
+    fn cycles_its_templates_up_to_the_total() {
+        let mut umem = umem(128);
+        let mut pool = umem.split(1).pop().unwrap();
+        let mut port = MemoryPort::cycling(LinkType::Ethernet, [b"aa".to_vec(), b"b".to_vec()], 67);
+        let mut lens = Vec::new();
+        loop {
+            let (burst, supply) = receive(&mut port, &mut pool);
+            assert!(burst.len() <= BURST_MAX);
+            for arrival in burst {
+                lens.push(arrival.frame.len());
+                port.send(arrival.frame, arrival.at).unwrap();
+            }
+            port.flush(&mut pool);
+            if supply == Supply::Ended {
+                break;
+            }
+        }
+        assert_eq!(lens.len(), 67);
+        assert!(lens.chunks_exact(2).all(|pair| pair == [2, 1]));
+        assert_eq!((port.counters().tx_packets, port.counters().tx_bytes), (67, 34 * 2 + 33));
+        assert!(port.sent().is_empty());
+        assert_eq!(pool.free_len(), 128);
+    }
+
+    #[test]
+    fn cuts_what_is_longer_than_a_frame_and_counts_it() {
+        let mut umem = umem(1);
+        let mut pool = umem.split(1).pop().unwrap();
+        let mut port = MemoryPort::new(LinkType::Ethernet);
+        port.inject(&[7; 300]);
+        let (burst, _) = receive(&mut port, &mut pool);
+        assert_eq!(burst.first().map(|a| (a.frame.len(), a.wire_len)), Some((192, 300)));
+        assert_eq!(port.counters().rx_cut, 1);
+    }
+}

@@ -1,0 +1,62 @@
+//! What workers, rules and dissectors keep in a flow.
+//!
+//! An index that came from [`FlowTable::track`] is good until the flow ends;
+//! tracking the next packet may end any flow, so these are asked and told
+//! about the packet at hand.
+
+use super::record::FlowRecord;
+use super::table::{FlowIndex, FlowTable};
+use crate::verdict::Verdict;
+
+impl FlowTable {
+    /// The flow as it stands.
+    pub fn record(&self, index: FlowIndex) -> FlowRecord {
+        self.slot(index).record()
+    }
+
+    /// Whether the flow was judged under this epoch of the rules.
+    ///
+    /// Epochs are counted from 1: a new flow has been judged under none.
+    #[inline]
+    pub fn judged(&self, index: FlowIndex, epoch: u32) -> bool {
+        self.slot(index).epoch() == epoch
+    }
+
+    /// The verdict that the rules gave on the flow, if they gave one.
+    #[inline]
+    pub fn verdict(&self, index: FlowIndex) -> Option<Verdict> {
+        self.slot(index).verdict()
+    }
+
+    /// Keeps what the rules of this epoch said of the flow.
+    pub fn set_verdict(&mut self, index: FlowIndex, verdict: Option<Verdict>, epoch: u32) {
+        self.slot(index).set_verdict(verdict, epoch);
+    }
+
+    /// Notes that a rule raised an alert on the flow.
+    pub fn set_alerted(&mut self, index: FlowIndex) {
+        self.slot(index).set_alerted();
+    }
+
+    /// The tags on the flow, one bit each; what they mean is the rules' business.
+    pub fn tags(&self, index: FlowIndex) -> u64 {
+        self.slot(index).tags()
+    }
+
+    /// Adds tags to the flow.
+    pub fn add_tags(&mut self, index: FlowIndex, tags: u64) {
+        let slot = self.slot(index);
+        slot.set_tags(slot.tags() | tags);
+    }
+
+    /// The handle of what dissectors keep about the flow elsewhere.
+    #[inline]
+    pub fn extension(&self, index: FlowIndex) -> Option<u32> {
+        self.slot(index).extension()
+    }
+
+    /// Keeps a handle, not `u32::MAX`. It comes back when the flow ends.
+    pub fn set_extension(&mut self, index: FlowIndex, extension: Option<u32>) {
+        self.slot(index).set_extension(extension);
+    }
+}

@@ -1,0 +1,41 @@
+//! What packets belong together: keys, the table, time-outs, TCP state.
+//!
+//! A flow belongs to one worker, which alone writes it; any thread may read it
+//! without a lock. Nothing here reads a clock, allocates after the start, or
+//! takes longer because a table is full.
+//!
+//! From the outside in: [`Key`] says what a packet belongs to, [`FlowTable`]
+//! tracks it ([`table`]), [`FlowReader`] looks on. Inside, a `slot` is a flow
+//! in memory, `index` finds it by hash, `wheel` knows when its time may be up,
+//! `victims` who goes when there is no room, and [`tcp_state`] how far a
+//! connection has come.
+
+pub mod counters;
+pub mod fields;
+mod index;
+mod kept;
+pub mod key;
+mod list;
+#[cfg(all(test, not(loom)))]
+mod oracle;
+pub mod reader;
+pub mod record;
+mod slot;
+mod slots;
+mod stage;
+mod sync;
+pub mod table;
+pub mod tcp_state;
+#[cfg(all(test, not(loom)))]
+mod tests;
+pub mod timeouts;
+mod victims;
+mod wheel;
+
+pub use counters::FlowCounters;
+pub use fields::FlowView;
+pub use key::{Endpoint, FlowHasher, Key, Seed, owner};
+pub use reader::FlowReader;
+pub use record::{Direction, EndReason, FiveTuple, FlowRecord, FlowState};
+pub use table::{Ended, FlowConfig, FlowError, FlowIndex, FlowTable, Seen, Sweep, Tracked};
+pub use timeouts::{StateTimeouts, Timeouts};

@@ -1,0 +1,125 @@
+//! What is told about a flow: the record behind EVE's `flow` events, `ctl
+//! flows`, and the `flow.*` fields of rules.
+
+use std::net::IpAddr;
+
+use crate::time::Timestamp;
+use crate::verdict::Verdict;
+use crate::wire::packet::Vlans;
+use crate::wire::tcp::Flags;
+
+/// Addresses, ports and protocol, from the client (who opened) to the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct FiveTuple {
+    /// Who opened the flow.
+    pub client: IpAddr,
+    /// Who was spoken to.
+    pub server: IpAddr,
+    /// The client's port; ICMP: the type.
+    pub client_port: u16,
+    /// The server's port; ICMP: the code.
+    pub server_port: u16,
+    /// IP protocol number.
+    pub protocol: u8,
+}
+
+/// Which way a packet goes in its flow.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Direction {
+    /// From client to server.
+    #[default]
+    Up = 0,
+    /// From server to client.
+    Down = 1,
+}
+
+impl Direction {
+    /// What of a pair, up and down, is for this way.
+    ///
+    /// A look into an array, not a branch: the directions of packets are as
+    /// good as random.
+    #[inline]
+    pub fn of<T>(self, pair: &[T; 2]) -> &T {
+        match pair.get(self as usize) {
+            Some(one) => one,
+            None => unreachable!("there are two directions"),
+        }
+    }
+
+    /// The other way.
+    #[must_use]
+    pub const fn reversed(self) -> Self {
+        match self {
+            Self::Up => Self::Down,
+            Self::Down => Self::Up,
+        }
+    }
+}
+
+/// How far a flow has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum FlowState {
+    /// Packets one way only; TCP: the handshake is not complete (half-open).
+    #[default]
+    New = 0,
+    /// Packets both ways; TCP: the handshake is complete.
+    Established = 1,
+    /// TCP: a FIN was seen from one side, not yet from both.
+    Closing = 2,
+    /// TCP: both FINs, or a RST.
+    Closed = 3,
+}
+
+impl FlowState {
+    /// The word for logs and lists.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Established => "established",
+            Self::Closing => "closing",
+            Self::Closed => "closed",
+        }
+    }
+}
+
+/// Why a flow ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum EndReason {
+    /// Nothing came for as long as its state allows.
+    Timeout,
+    /// The table was full and this flow had to make room.
+    Evicted,
+    /// The gateway stops, or the capture has ended.
+    Shutdown,
+    /// The same five-tuple opened anew.
+    Reused,
+}
+
+/// A flow as it stood at one moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FlowRecord {
+    /// Unique in this process.
+    pub id: u64,
+    /// Who and where.
+    pub tuple: FiveTuple,
+    /// The VLAN tags of its packets.
+    pub vlans: Vlans,
+    /// Time of the first packet.
+    pub start: Timestamp,
+    /// Time of the last packet.
+    pub last: Timestamp,
+    /// Packets up and down.
+    pub packets: [u64; 2],
+    /// Bytes on the wire up and down, link header included.
+    pub bytes: [u64; 2],
+    /// TCP flags seen up and down, or-ed.
+    pub tcp_flags: [Flags; 2],
+    /// How far it came.
+    pub state: FlowState,
+    /// The verdict that holds for all of it.
+    pub verdict: Verdict,
+    /// A rule raised an alert on it.
+    pub alerted: bool,
+}

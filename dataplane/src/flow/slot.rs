@@ -1,0 +1,657 @@
+//! One flow in memory: three cache lines of atomics.
+//!
+//! The worker that owns the flow alone writes it, with relaxed stores, which
+//! are plain moves; any thread may read it without a lock. What a reader must
+//! not see torn is the identity (key, id, start): it is written only while the
+//! slot is vacant, under a [`SequenceLock`] that moves when a flow is put in or
+//! taken out and at no packet. Packets, bytes, state and time of the last
+//! packet may be a packet apart from one another in what a reader sees, but
+//! they are always of the flow whose identity stands beside them.
+//!
+//! The lines: the first is read by every packet (whose flow is it?), the second
+//! written by every packet, the third touched when a flow opens, ends, or
+//! changes its state. A third of the last line is free for TCP's sequence
+//! numbers.
+
+use std::ptr;
+
+use super::key::{Endpoint, Family, ICMP, ICMP6, Key, protocol_of};
+use super::list::NONE;
+use super::record::{Direction, FiveTuple, FlowRecord};
+use super::stage::{Stage, TimeoutRow};
+use super::sync::{AtomicU32, AtomicU64, Ordering, fence};
+use super::tcp_state::Heard;
+use crate::time::Timestamp;
+use crate::verdict::Verdict;
+use crate::wire::packet::Vlans;
+
+use Ordering::Relaxed;
+
+/// A flow, or room for one.
+#[repr(C, align(64))]
+pub(super) struct Slot {
+    lock: SequenceLock,
+    /// [`V6`], [`CLIENT_SECOND`], the ICMP type and code of the first packet.
+    marks: AtomicU32,
+    first: [AtomicU64; 2],
+    second: [AtomicU64; 2],
+    rest: AtomicU64,
+    id: AtomicU64,
+    start: AtomicU64,
+
+    last: AtomicU64,
+    packets: [AtomicU64; 2],
+    bytes: [AtomicU64; 2],
+    stage: AtomicU32,
+    /// Verdict and [`ALERTED`].
+    verdict: AtomicU32,
+    /// The rules' epoch of which the verdict is.
+    epoch: AtomicU32,
+    extension: AtomicU32,
+    tags: AtomicU64,
+
+    armed: AtomicU64,
+    pub(super) timer: Links,
+    pub(super) victim: Links,
+    home: AtomicU32,
+}
+
+#[cfg(not(loom))]
+const _: () = {
+    assert!(size_of::<Slot>() <= 192 && align_of::<Slot>() == 64);
+    assert!(std::mem::offset_of!(Slot, last) == 64 && std::mem::offset_of!(Slot, armed) == 128);
+};
+
+/// In `marks`: the addresses are IPv6.
+const V6: u32 = 1;
+/// In `marks`: the client is the second endpoint of the key.
+const CLIENT_SECOND: u32 = 2;
+/// In `verdict`: a rule raised an alert on the flow.
+const ALERTED: u32 = 1 << 8;
+/// How often a reader tries again when the flow changes under it.
+const TRIES: u32 = 4;
+
+/// What a flow is, and never changes.
+struct Identity {
+    id: u64,
+    tuple: FiveTuple,
+    vlans: Vlans,
+    start: Timestamp,
+}
+
+/// What a flow begins with.
+pub(super) struct Opening<'a> {
+    pub(super) key: &'a Key,
+    pub(super) client: Endpoint,
+    pub(super) icmp: (u8, u8),
+    pub(super) id: u64,
+    pub(super) start: Timestamp,
+    pub(super) stage: Stage,
+    /// The part of the hash by which the index files the flow.
+    pub(super) home: u32,
+}
+
+impl Slot {
+    pub(super) fn vacant() -> Self {
+        let zero = || AtomicU64::new(0);
+        let pair = || [AtomicU64::new(0), AtomicU64::new(0)];
+        Self {
+            lock: SequenceLock::vacant(),
+            marks: AtomicU32::new(0),
+            first: pair(),
+            second: pair(),
+            rest: zero(),
+            id: zero(),
+            start: zero(),
+            last: zero(),
+            packets: pair(),
+            bytes: pair(),
+            stage: AtomicU32::new(0),
+            verdict: AtomicU32::new(0),
+            epoch: AtomicU32::new(0),
+            extension: AtomicU32::new(NONE),
+            tags: zero(),
+            armed: zero(),
+            timer: Links::nowhere(),
+            victim: Links::nowhere(),
+            home: AtomicU32::new(0),
+        }
+    }
+
+    /// The flow as it stands, from any thread; `None` where there is none, or
+    /// where flows come and go in this slot faster than they can be read.
+    pub(super) fn snapshot(&self) -> Option<FlowRecord> {
+        for _ in 0..TRIES {
+            let sequence = self.lock.begin()?;
+            let record = self.record();
+            if self.lock.still(sequence) {
+                return Some(record);
+            }
+        }
+        None
+    }
+
+    /// Puts a flow into a vacant slot and shows it to readers.
+    pub(super) fn open(&self, opening: &Opening<'_>) {
+        self.lock.begin_write();
+        let key = opening.key;
+        store_both(&self.first, key.first);
+        store_both(&self.second, key.second);
+        self.rest.store(key.rest, Relaxed);
+        let family = if key.family == Family::V6 { V6 } else { 0 };
+        let client = if opening.client == Endpoint::Second { CLIENT_SECOND } else { 0 };
+        let (icmp_type, icmp_code) = opening.icmp;
+        let icmp = u32::from_be_bytes([icmp_type, icmp_code, 0, 0]);
+        self.marks.store(icmp | family | client, Relaxed);
+        self.id.store(opening.id, Relaxed);
+        self.start.store(opening.start.as_nanos(), Relaxed);
+        self.last.store(opening.start.as_nanos(), Relaxed);
+        store_both(&self.packets, [0, 0]);
+        store_both(&self.bytes, [0, 0]);
+        self.stage.store(opening.stage.bits(key.protocol()), Relaxed);
+        self.verdict.store(0, Relaxed);
+        self.epoch.store(0, Relaxed);
+        self.extension.store(NONE, Relaxed);
+        self.tags.store(0, Relaxed);
+        self.home.store(opening.home, Relaxed);
+        self.lock.publish();
+    }
+
+    /// Takes the flow out: readers see the slot vacant.
+    pub(super) fn close(&self) {
+        self.lock.vacate();
+    }
+
+    /// Whether there is a flow, as its writer knows.
+    pub(super) fn is_live(&self) -> bool {
+        self.lock.begin().is_some()
+    }
+
+    /// Whether the flow in this slot has this key.
+    #[inline]
+    pub(super) fn holds(&self, key: &Key) -> bool {
+        // One branch: the words differ in different places in different
+        // packets, so a branch for each would be guessed wrongly.
+        let differs = differ(&self.first, key.first)
+            | differ(&self.second, key.second)
+            | (self.rest.load(Relaxed) ^ key.rest);
+        differs == 0 && family(self.marks.load(Relaxed)) == key.family
+    }
+
+    /// The lines that every packet reads and writes.
+    #[inline]
+    pub(super) fn lines(&self) -> [*const u8; 2] {
+        [ptr::from_ref(self).cast(), ptr::from_ref(&self.last).cast()]
+    }
+
+    /// Counts a packet, and says which sides have been heard by now.
+    #[inline]
+    pub(super) fn count(&self, direction: Direction, wire_len: u32, now: Timestamp) -> Heard {
+        let (packets, bytes) = (direction.of(&self.packets), direction.of(&self.bytes));
+        let others = direction.reversed().of(&self.packets);
+        packets.store(packets.load(Relaxed).wrapping_add(1), Relaxed);
+        bytes.store(bytes.load(Relaxed).wrapping_add(u64::from(wire_len)), Relaxed);
+        self.last.store(now.as_nanos(), Relaxed);
+        if others.load(Relaxed) == 0 { Heard::One } else { Heard::Both }
+    }
+
+    /// The flow as it stands; consistent only for its writer, or between
+    /// [`SequenceLock::begin`] and [`SequenceLock::still`].
+    pub(super) fn record(&self) -> FlowRecord {
+        let Identity { id, tuple, vlans, start } = self.identity();
+        let stage = self.stage();
+        FlowRecord {
+            id,
+            tuple,
+            vlans,
+            start,
+            last: self.last(),
+            packets: load_both(&self.packets),
+            bytes: load_both(&self.bytes),
+            tcp_flags: stage.flags,
+            state: stage.state(),
+            verdict: self.verdict().unwrap_or_default(),
+            alerted: self.verdict.load(Relaxed) & ALERTED != 0,
+        }
+    }
+
+    fn identity(&self) -> Identity {
+        let marks = self.marks.load(Relaxed);
+        let key = Key {
+            first: load_both(&self.first),
+            second: load_both(&self.second),
+            rest: self.rest.load(Relaxed),
+            family: family(marks),
+        };
+        let (client, server) = (client(marks), client(marks).other());
+        let ((client, client_port), (server, server_port)) = (key.endpoint(client), key.endpoint(server));
+        let protocol = key.protocol();
+        let [icmp_type, icmp_code, ..] = marks.to_be_bytes();
+        let (client_port, server_port) = match protocol {
+            ICMP | ICMP6 => (u16::from(icmp_type), u16::from(icmp_code)),
+            _ => (client_port, server_port),
+        };
+        Identity {
+            id: self.id.load(Relaxed),
+            tuple: FiveTuple { client, server, client_port, server_port, protocol },
+            vlans: key.vlans(),
+            start: Timestamp::from_nanos(self.start.load(Relaxed)),
+        }
+    }
+
+    #[inline]
+    pub(super) fn client(&self) -> Endpoint {
+        client(self.marks.load(Relaxed))
+    }
+
+    #[inline]
+    pub(super) fn protocol(&self) -> u8 {
+        protocol_of(self.rest.load(Relaxed))
+    }
+
+    #[inline]
+    pub(super) fn last(&self) -> Timestamp {
+        Timestamp::from_nanos(self.last.load(Relaxed))
+    }
+
+    pub(super) fn set_last(&self, last: Timestamp) {
+        self.last.store(last.as_nanos(), Relaxed);
+    }
+
+    #[inline]
+    pub(super) fn stage(&self) -> Stage {
+        Stage::from_bits(self.stage_bits())
+    }
+
+    /// The stage as it is packed.
+    #[inline]
+    pub(super) fn stage_bits(&self) -> u32 {
+        self.stage.load(Relaxed)
+    }
+
+    /// Which time-out holds.
+    pub(super) fn timeout_row(&self) -> TimeoutRow {
+        TimeoutRow::from_bits(self.stage_bits())
+    }
+
+    pub(super) fn set_stage(&self, stage: Stage) {
+        self.stage.store(stage.bits(self.protocol()), Relaxed);
+    }
+
+    #[inline]
+    pub(super) fn verdict(&self) -> Option<Verdict> {
+        let [.., verdict] = self.verdict.load(Relaxed).to_be_bytes();
+        verdict.checked_sub(1).map(Verdict::from_bits)
+    }
+
+    #[inline]
+    pub(super) fn epoch(&self) -> u32 {
+        self.epoch.load(Relaxed)
+    }
+
+    /// The verdict's number is kept one higher: 0 is none.
+    pub(super) fn set_verdict(&self, verdict: Option<Verdict>, epoch: u32) {
+        let alerted = self.verdict.load(Relaxed) & ALERTED;
+        self.verdict.store(alerted | verdict.map_or(0, |verdict| verdict as u32 + 1), Relaxed);
+        self.epoch.store(epoch, Relaxed);
+    }
+
+    pub(super) fn set_alerted(&self) {
+        self.verdict.store(self.verdict.load(Relaxed) | ALERTED, Relaxed);
+    }
+
+    pub(super) fn tags(&self) -> u64 {
+        self.tags.load(Relaxed)
+    }
+
+    pub(super) fn set_tags(&self, tags: u64) {
+        self.tags.store(tags, Relaxed);
+    }
+
+    pub(super) fn extension(&self) -> Option<u32> {
+        let extension = self.extension.load(Relaxed);
+        (extension != NONE).then_some(extension)
+    }
+
+    pub(super) fn set_extension(&self, extension: Option<u32>) {
+        self.extension.store(extension.unwrap_or(NONE), Relaxed);
+    }
+
+    pub(super) fn armed(&self) -> u64 {
+        self.armed.load(Relaxed)
+    }
+
+    pub(super) fn set_armed(&self, tick: u64) {
+        self.armed.store(tick, Relaxed);
+    }
+
+    pub(super) fn home(&self) -> u32 {
+        self.home.load(Relaxed)
+    }
+}
+
+#[inline]
+const fn family(marks: u32) -> Family {
+    if marks & V6 == 0 { Family::V4 } else { Family::V6 }
+}
+
+#[inline]
+const fn client(marks: u32) -> Endpoint {
+    if marks & CLIENT_SECOND == 0 { Endpoint::First } else { Endpoint::Second }
+}
+
+fn store_both([a, b]: &[AtomicU64; 2], [x, y]: [u64; 2]) {
+    a.store(x, Relaxed);
+    b.store(y, Relaxed);
+}
+
+fn load_both([a, b]: &[AtomicU64; 2]) -> [u64; 2] {
+    [a.load(Relaxed), b.load(Relaxed)]
+}
+
+#[inline]
+fn differ(words: &[AtomicU64; 2], [x, y]: [u64; 2]) -> u64 {
+    let [a, b] = load_both(words);
+    (a ^ x) | (b ^ y)
+}
+
+/// The neighbours of a slot in a [`List`](super::list::List).
+pub(super) struct Links {
+    previous: AtomicU32,
+    next: AtomicU32,
+}
+
+impl Links {
+    fn nowhere() -> Self {
+        Self { previous: AtomicU32::new(NONE), next: AtomicU32::new(NONE) }
+    }
+
+    pub(super) fn both(&self) -> (u32, u32) {
+        (self.previous.load(Relaxed), self.next.load(Relaxed))
+    }
+
+    pub(super) fn set(&self, previous: u32, next: u32) {
+        self.set_previous(previous);
+        self.set_next(next);
+    }
+
+    pub(super) fn set_previous(&self, previous: u32) {
+        self.previous.store(previous, Relaxed);
+    }
+
+    pub(super) fn set_next(&self, next: u32) {
+        self.next.store(next, Relaxed);
+    }
+}
+
+/// A sequence lock whose number also says whether there is anything to read:
+/// odd while a flow is in the slot, even while it is vacant.
+///
+/// A reader whose two looks at the number agree has read one flow: had it read
+/// one word of a later flow, it would, by the fences of [`begin_write`] and
+/// [`still`], also see the number that the later flow's writer left before.
+/// (Boehm, "Can seqlocks get along with programming language memory models?",
+/// MSPC 2012.)
+///
+/// [`begin_write`]: SequenceLock::begin_write
+/// [`still`]: SequenceLock::still
+///
+/// `WEAKENED` is 0; loom's tests leave out one ordering each by its number, to
+/// show that they would notice.
+struct SequenceLock<const WEAKENED: u8 = 0>(AtomicU32);
+
+impl<const WEAKENED: u8> SequenceLock<WEAKENED> {
+    fn vacant() -> Self {
+        Self(AtomicU32::new(0))
+    }
+
+    /// Reader: the number, if there is something to read.
+    fn begin(&self) -> Option<u32> {
+        let sequence = self.0.load(if WEAKENED == 1 { Relaxed } else { Ordering::Acquire });
+        (sequence & 1 == 1).then_some(sequence)
+    }
+
+    /// Reader: whether what was read since [`SequenceLock::begin`] is whole.
+    fn still(&self, sequence: u32) -> bool {
+        if WEAKENED != 2 {
+            fence(Ordering::Acquire);
+        }
+        self.0.load(Relaxed) == sequence
+    }
+
+    /// Writer: nothing is to be read any more.
+    fn vacate(&self) {
+        let sequence = self.0.load(Relaxed);
+        assert!(sequence & 1 == 1, "a vacant slot was vacated");
+        self.0.store(sequence.wrapping_add(1), Relaxed);
+    }
+
+    /// Writer: what is written from now on is behind the vacancy.
+    fn begin_write(&self) {
+        assert!(self.0.load(Relaxed) & 1 == 0, "a slot was taken twice");
+        if WEAKENED != 3 {
+            fence(Ordering::Release);
+        }
+    }
+
+    /// Writer: what was written can be read.
+    fn publish(&self) {
+        let sequence = self.0.load(Relaxed).wrapping_add(1);
+        self.0.store(sequence, if WEAKENED == 4 { Relaxed } else { Ordering::Release });
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use std::net::{IpAddr, Ipv4Addr};
+
+    use super::*;
+    use crate::wire::tcp::Flags;
+
+    fn key(protocol: u8) -> (Key, Endpoint) {
+        let a = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
+        let b = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1));
+        Key::new((a, 40_000), (b, 443), protocol, Vlans { count: 1, tci: [7, 0] })
+    }
+
+    fn opened(protocol: u8) -> Slot {
+        let slot = Slot::vacant();
+        let (key, client) = key(protocol);
+        let stage = Stage::opened(Direction::Up, (protocol == 6).then_some(Flags::SYN));
+        let start = Timestamp::from_nanos(5);
+        slot.open(&Opening { key: &key, client, icmp: (8, 1), id: 9, start, stage, home: 3 });
+        slot
+    }
+
+    #[test]
+    fn a_reader_sees_what_the_writer_wrote() {
+        let slot = opened(6);
+        assert_eq!(slot.count(Direction::Up, 60, Timestamp::from_nanos(6)), Heard::One);
+        assert_eq!(slot.count(Direction::Down, 1_500, Timestamp::from_nanos(7)), Heard::Both);
+        slot.set_verdict(Some(Verdict::Drop), 4);
+        slot.set_alerted();
+        let record = slot.snapshot();
+        assert_eq!(record, Some(slot.record()));
+        let Some(record) = record else { return };
+        assert_eq!((record.id, record.start.as_nanos(), record.last.as_nanos()), (9, 5, 7));
+        assert_eq!((record.packets, record.bytes), ([1, 1], [60, 1_500]));
+        assert_eq!((record.tuple.client_port, record.tuple.server_port), (40_000, 443));
+        assert_eq!(record.tuple.client, IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)));
+        assert_eq!(record.vlans, Vlans { count: 1, tci: [7, 0] });
+        assert_eq!((record.verdict, record.alerted), (Verdict::Drop, true));
+        slot.set_verdict(Some(Verdict::Accept), 5);
+        assert!(slot.record().alerted);
+    }
+
+    #[test]
+    fn icmp_tells_type_and_code_in_the_place_of_ports() {
+        let record = opened(1).record();
+        assert_eq!((record.tuple.client_port, record.tuple.server_port), (8, 1));
+    }
+
+    #[test]
+    fn a_slot_is_vacant_before_and_after_its_flow_and_holds_only_its_key() {
+        assert_eq!(Slot::vacant().snapshot(), None);
+        let slot = opened(6);
+        assert!(slot.holds(&key(6).0));
+        assert!(!slot.holds(&key(17).0));
+        slot.close();
+        assert_eq!(slot.snapshot(), None);
+    }
+
+    #[test]
+    fn what_a_flow_kept_is_gone_with_it() {
+        let slot = opened(6);
+        slot.set_tags(1);
+        slot.set_extension(Some(2));
+        slot.set_verdict(Some(Verdict::Reject), 3);
+        slot.set_alerted();
+        slot.close();
+        let (key, client) = key(17);
+        let stage = Stage::opened(Direction::Up, None);
+        let start = Timestamp::from_nanos(50);
+        slot.open(&Opening { key: &key, client, icmp: (0, 0), id: 10, start, stage, home: 3 });
+        assert_eq!((slot.tags(), slot.extension(), slot.epoch()), (0, None, 0));
+        let record = slot.record();
+        assert_eq!((record.verdict, record.alerted, record.packets), (Verdict::Accept, false, [0, 0]));
+    }
+}
+
+#[cfg(all(test, loom))]
+#[expect(clippy::unwrap_used, reason = "a reader that failed is to fail the model")]
+mod loom_tests {
+    use std::net::{IpAddr, Ipv4Addr};
+
+    use loom::sync::Arc;
+    use loom::thread;
+
+    use super::*;
+
+    // In each model the writer runs in the first thread. Loom goes back to where
+    // a thread's access met the last one of another; a writer that loads before
+    // it stores hides an earlier load of the reader, and with the reader first
+    // no more than one run in order would be tried.
+
+    /// Two words under the lock, written twice over; a reader that is told that
+    /// its read was whole must hold two equal words of the life that it saw.
+    fn two_words<const WEAKENED: u8>() {
+        loom::model(|| {
+            let words = [AtomicU64::new(0), AtomicU64::new(0)];
+            let guarded = Arc::new((SequenceLock::<WEAKENED>::vacant(), words));
+            let reader = {
+                let guarded = Arc::clone(&guarded);
+                thread::spawn(move || {
+                    let (lock, words) = &*guarded;
+                    let Some(sequence) = lock.begin() else { return };
+                    let [a, b] = load_both(words);
+                    if lock.still(sequence) {
+                        assert_eq!((a, b), (u64::from(sequence), u64::from(sequence)), "torn");
+                    }
+                })
+            };
+            let (lock, words) = &*guarded;
+            for sequence in [1, 3] {
+                lock.begin_write();
+                store_both(words, [sequence, sequence]);
+                lock.publish();
+                if sequence == 1 {
+                    lock.vacate();
+                }
+            }
+            reader.join().unwrap();
+        });
+    }
+
+    #[test]
+    fn a_whole_read_is_of_one_flow() {
+        two_words::<0>();
+    }
+
+    #[test]
+    #[should_panic(expected = "torn")]
+    fn without_acquire_at_the_first_look_it_is_not() {
+        two_words::<1>();
+    }
+
+    #[test]
+    #[should_panic(expected = "torn")]
+    fn without_the_fence_before_the_second_look_it_is_not() {
+        two_words::<2>();
+    }
+
+    #[test]
+    #[should_panic(expected = "torn")]
+    fn without_the_fence_before_writing_it_is_not() {
+        two_words::<3>();
+    }
+
+    #[test]
+    #[should_panic(expected = "torn")]
+    fn without_release_at_publication_it_is_not() {
+        two_words::<4>();
+    }
+
+    fn key(number: u8) -> Key {
+        let address = |last| IpAddr::V4(Ipv4Addr::new(10, 0, number, last));
+        Key::new((address(1), 1), (address(2), 2), 17, Vlans::default()).0
+    }
+
+    fn open(slot: &Slot, number: u8) {
+        slot.open(&Opening {
+            key: &key(number),
+            client: Endpoint::First,
+            icmp: (0, 0),
+            id: u64::from(number),
+            start: Timestamp::from_nanos(u64::from(number)),
+            stage: Stage::opened(Direction::Up, None),
+            home: 0,
+        });
+    }
+
+    /// One flow is replaced by another while a reader looks. Loom tries every
+    /// value that each load may see: two preemptions keep that within seconds.
+    fn replaced_under(reader: fn(&Slot)) {
+        let mut model = loom::model::Builder::new();
+        model.preemption_bound = Some(2);
+        model.check(move || {
+            let slot = Arc::new(Slot::vacant());
+            open(&slot, 1);
+            slot.count(Direction::Up, 100, Timestamp::from_nanos(1));
+            let watching = {
+                let slot = Arc::clone(&slot);
+                thread::spawn(move || reader(&slot))
+            };
+            slot.close();
+            open(&slot, 2);
+            slot.count(Direction::Up, 7, Timestamp::from_nanos(2));
+            watching.join().unwrap();
+        });
+    }
+
+    #[test]
+    fn an_identity_is_of_one_flow() {
+        replaced_under(|slot| {
+            let Some(sequence) = slot.lock.begin() else { return };
+            let identity = slot.identity();
+            if slot.lock.still(sequence) {
+                let number = u8::try_from(identity.id).unwrap_or(0);
+                let key = key(number);
+                assert_eq!(identity.start.as_nanos(), identity.id, "torn");
+                assert_eq!(identity.tuple.client, key.endpoint(Endpoint::First).0, "torn");
+                assert_eq!(identity.tuple.server, key.endpoint(Endpoint::Second).0, "torn");
+            }
+        });
+    }
+
+    #[test]
+    fn counts_are_of_the_flow_beside_them() {
+        replaced_under(|slot| {
+            let Some(sequence) = slot.lock.begin() else { return };
+            let id = slot.id.load(Relaxed);
+            let [up, _] = load_both(&slot.bytes);
+            if slot.lock.still(sequence) {
+                assert!(matches!((id, up), (1, 100) | (2, 0 | 7)), "flow {id} with {up} bytes");
+            }
+        });
+    }
+}

@@ -6,12 +6,14 @@
 //! 1. [`wire`], [`time`], [`verdict`], [`event`]: values, no I/O
 //! 2. [`xsk`]: AF_XDP and the memory that packets live in
 //! 3. [`port`], [`flow`]: where packets come from; what they belong to
+//! 4. [`rules`]: what the operator decided
 
 #![warn(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
 pub mod event;
 pub mod flow;
 pub mod port;
+pub mod rules;
 pub mod time;
 pub mod verdict;
 pub mod wire;

@@ -7,6 +7,7 @@
 //! 2. [`xsk`]: AF_XDP and the memory that packets live in
 //! 3. [`port`], [`flow`]: where packets come from; what they belong to
 //! 4. [`rules`]: what the operator decided
+//! 5. [`worker`]: the loop that runs each packet to completion
 
 #![warn(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
@@ -17,4 +18,5 @@ pub mod rules;
 pub mod time;
 pub mod verdict;
 pub mod wire;
+pub mod worker;
 pub mod xsk;

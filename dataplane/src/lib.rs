@@ -8,11 +8,13 @@
 //! 3. [`port`], [`flow`]: where packets come from; what they belong to
 //! 4. [`rules`]: what the operator decided
 //! 5. [`worker`]: the loop that runs each packet to completion
+//! 6. [`output`]: EVE JSON and captures
 
 #![warn(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
 pub mod event;
 pub mod flow;
+pub mod output;
 pub mod port;
 pub mod rules;
 pub mod time;

@@ -9,9 +9,13 @@
 //! 4. [`rules`]: what the operator decided
 //! 5. [`worker`]: the loop that runs each packet to completion
 //! 6. [`output`]: EVE JSON and captures
+//! 7. [`control`]: start, watch, reload, stop
+//! 8. [`cli`]: one file a subcommand
 
 #![warn(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
+pub mod cli;
+pub mod control;
 pub mod event;
 pub mod flow;
 pub mod output;

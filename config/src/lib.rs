@@ -107,8 +107,8 @@ pub struct Gateway {
     /// a gateway that drops it breaks a network it was to protect; choose
     /// `"drop"` where nothing may pass unread.
     pub malformed: Malformed,
-    /// `"verify"` treats packets with wrong checksums as malformed. `"ignore"`
-    /// is the default: checksums that a sender's NIC would have finished are
+    /// `"verify"` counts packets with wrong checksums, and drops them where
+    /// `malformed` is `"drop"`. `"ignore"` is the default: checksums that a sender's NIC would have finished are
     /// unfinished on virtual devices and in captures taken on the sender.
     pub checksums: Checksums,
 }

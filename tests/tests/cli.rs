@@ -167,6 +167,22 @@ fn a_replay_needs_no_root() {
 }
 
 #[test]
+fn the_log_says_as_much_as_it_is_asked_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("empty.pcap");
+    std::fs::write(&path, capture::pcap(&[])).unwrap();
+    let logged = |options: &[&str]| {
+        let mut command = Command::new(binary());
+        let ended = process::run(command.arg("replay").arg(&path).args(options), SOON);
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        !ended.stderr.is_empty()
+    };
+    assert!(logged(&[]));
+    assert!(!logged(&["--set", "log.level=error"]));
+    assert!(logged(&["--set", "log.level=error", "-v"]));
+}
+
+#[test]
 fn the_demonstration_shows_what_it_is_for() {
     // Only the hindrance counts: it brings its own lab.
     if let Some(why) = skip::lab_hindrance() {

@@ -18,11 +18,16 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
+use tidegate_config::LogLevel;
+
 use crate::control::ControlError;
 
 /// The text before `--help`'s list.
 const ABOUT: &str =
     "A programmable security gateway: inspects, judges and forwards packets between two interfaces.";
+
+/// How much the log says unless told otherwise.
+const DEFAULT_LEVEL: log::LevelFilter = log::LevelFilter::Info;
 
 #[derive(Parser)]
 #[command(name = "tidegate", version, about = ABOUT)]
@@ -67,7 +72,19 @@ struct ConfigArgs {
 
 impl ConfigArgs {
     fn load(&self) -> Result<tidegate_config::Config, CliError> {
-        tidegate_config::Config::load(self.config.as_deref(), &self.sets).map_err(CliError::usage)
+        let config =
+            tidegate_config::Config::load(self.config.as_deref(), &self.sets).map_err(CliError::usage)?;
+        // What -v asked for on the command line outranks the file.
+        if log::max_level() == DEFAULT_LEVEL {
+            log::set_max_level(match config.log.level {
+                LogLevel::Error => log::LevelFilter::Error,
+                LogLevel::Warn => log::LevelFilter::Warn,
+                LogLevel::Info => log::LevelFilter::Info,
+                LogLevel::Debug => log::LevelFilter::Debug,
+                LogLevel::Trace => log::LevelFilter::Trace,
+            });
+        }
+        Ok(config)
     }
 }
 
@@ -123,15 +140,14 @@ pub fn main() -> ExitCode {
 fn start_log(verbose: u8) {
     use std::io::Write;
     let level = match verbose {
-        0 => log::LevelFilter::Info,
+        0 => DEFAULT_LEVEL,
         1 => log::LevelFilter::Debug,
         _ => log::LevelFilter::Trace,
     };
     env_logger::Builder::new()
         .filter_level(log::LevelFilter::Warn)
-        .filter_module("tidegate", level)
-        .filter_module("tidegate_ebpf", level)
-        .parse_default_env()
+        .filter_module("tidegate", log::LevelFilter::Trace)
+        .filter_module("tidegate_ebpf", log::LevelFilter::Trace)
         .format(|out, record| {
             let word = match record.level() {
                 log::Level::Error => "error: ",
@@ -141,6 +157,7 @@ fn start_log(verbose: u8) {
             writeln!(out, "tidegate: {word}{}", record.args())
         })
         .init();
+    log::set_max_level(level);
 }
 
 /// Whether this process may do what a gateway needs.

@@ -193,15 +193,14 @@ impl<'u, P: Port<'u>, S: EventSink> Worker<'u, P, S> {
     }
 
     fn decide(&mut self, incoming: &Incoming<'u>) -> Decision {
-        if incoming.undecodable.is_some() {
-            if self.drop_malformed {
-                self.counters.count(Counter::DroppedMalformed);
-                return Decision { verdict: Verdict::Drop, reason: "malformed", ..Decision::default() };
-            }
-            return Decision::default();
+        let undecodable = incoming.undecodable.is_some();
+        let corrupt = self.verify_checksums && !undecodable && self.is_corrupt(incoming);
+        if self.drop_malformed && (undecodable || corrupt) {
+            self.counters.count(Counter::DroppedMalformed);
+            return Decision { verdict: Verdict::Drop, reason: "malformed", ..Decision::default() };
         }
-        if self.verify_checksums {
-            self.check_sums(incoming);
+        if undecodable {
+            return Decision::default();
         }
         let Some(keyed) = incoming.flow else {
             self.counters.count(Counter::NoFlow);
@@ -227,14 +226,17 @@ impl<'u, P: Port<'u>, S: EventSink> Worker<'u, P, S> {
         }
     }
 
-    fn check_sums(&self, incoming: &Incoming<'u>) {
+    /// Whether a checksum of the packet is wrong; counts it.
+    fn is_corrupt(&self, incoming: &Incoming<'u>) -> bool {
         let sums = incoming.packet.checksums(incoming.arrival.frame.bytes());
-        if sums.ip == Checksum::Bad {
+        let (ip, transport) = (sums.ip == Checksum::Bad, sums.transport == Checksum::Bad);
+        if ip {
             self.counters.count(Counter::BadIpChecksum);
         }
-        if sums.transport == Checksum::Bad {
+        if transport {
             self.counters.count(Counter::BadTransportChecksum);
         }
+        ip || transport
     }
 
     /// Tells that a flow has ended, and asks the rules about it.

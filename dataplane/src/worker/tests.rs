@@ -246,6 +246,24 @@ fn what_does_not_decode_passes_or_ends_as_configured() {
 }
 
 #[test]
+fn a_wrong_checksum_is_counted_and_ends_the_packet_only_if_so_configured() {
+    let mut umem = umem();
+    let (mut worker, shared) = alone(&mut umem, "");
+    let mut corrupt = udp(53);
+    *corrupt.last_mut().expect("a payload") ^= 1;
+    worker.feed(0, &[corrupt.clone()]);
+    worker.verify_checksums = true;
+    worker.feed(0, &[corrupt.clone(), udp(53)]);
+    assert_eq!(worker.left(1), [corrupt.clone(), corrupt.clone(), udp(53)]);
+    worker.drop_malformed = true;
+    worker.feed(0, &[corrupt, udp(53)]);
+    assert_eq!(worker.left(1), [udp(53)]);
+    let counters = shared.block(0).counters;
+    assert_eq!(counters.read(Counter::BadTransportChecksum), 2);
+    assert_eq!(counters.read(Counter::DroppedMalformed), 1);
+}
+
+#[test]
 fn a_flow_that_ends_is_told_and_asked_about() {
     let mut umem = umem();
     let (mut worker, _) = alone(

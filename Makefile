@@ -8,12 +8,12 @@ TARGET ?= $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 .PHONY: demo test build check loom fuzz count soak perf install clean
 
 demo: ## a lab of two namespaces, real traffic, the gateway between them
-	@tests/need cargo cc clang ip nsenter ethtool
+	@tests/need cargo cc clang ip nsenter ethtool kill
 	cargo build --release --bin tidegate
 	@$(TARGET)/release/tidegate demo
 
 test: ## every test; those that need a kernel make their own namespaces
-	@tests/need cargo cc clang ip nsenter ethtool ping setpriv
+	@tests/need cargo cc clang ip nsenter ethtool ping setpriv kill mount
 	cargo build --bin tidegate
 	cargo test --workspace
 
@@ -39,7 +39,7 @@ count: ## instructions per packet against perf/baseline.csv
 	$(TARGET)/release/perf count --check perf/baseline.csv
 
 soak: ## what takes longer than CI may
-	@tests/need cargo cc clang ip nsenter ethtool ping setpriv
+	@tests/need cargo cc clang ip nsenter ethtool ping setpriv kill mount
 	cargo build --release --bin tidegate
 	cargo test --release --workspace -- --ignored --nocapture
 

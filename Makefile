@@ -38,7 +38,7 @@ count: ## instructions per packet against perf/baseline.csv
 	cargo build --release --bin perf
 	$(TARGET)/release/perf count --check perf/baseline.csv
 
-soak: ## what takes longer than CI may
+soak: ## what takes longer than CI may; TIDEGATE_SOAK_PERCENT=1 does a hundredth of it
 	@tests/need cargo cc clang ip nsenter ethtool ping setpriv kill mount
 	cargo build --release --bin tidegate
 	cargo test --release --workspace -- --ignored --nocapture

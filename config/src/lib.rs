@@ -15,6 +15,7 @@
 mod check;
 mod error;
 mod load;
+mod network;
 mod port;
 mod schema;
 mod value;
@@ -25,10 +26,14 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 pub use error::{ConfigError, Place, Problem};
+pub use network::{NetworkPolicy, NetworkPolicyError, policy_of};
 pub use port::{Pair, PairError, interface_name};
 pub use schema::limits;
 pub use value::{Events, Workers};
-pub use words::{Checksums, DefaultVerdict, Fail, LogLevel, Malformed, Mode, Poll, XdpMode, ZeroCopy};
+pub use words::{
+    Checksums, DefaultVerdict, Fail, FragmentPolicy, InvalidSegment, LogLevel, Malformed, Mode, Normalise,
+    Poll, StreamPolicy, XdpMode, ZeroCopy,
+};
 
 /// Where a gateway listens for `tidegate ctl`, unless told otherwise.
 pub const CONTROL_SOCKET: &str = "/run/tidegate.sock";
@@ -40,6 +45,10 @@ pub struct Config {
     pub gateway: Gateway,
     /// `[flow]`: the flow table.
     pub flow: Flow,
+    /// `[defrag]`: datagrams that come in fragments.
+    pub defrag: Defrag,
+    /// `[stream]`: the bytes of TCP connections.
+    pub stream: Stream,
     /// `[rules]`: what decides.
     pub rules: Rules,
     /// `[output]`: what is told.
@@ -206,6 +215,76 @@ impl Default for Timeouts {
             icmp_established_s: 60,
             other_new_s: 30,
             other_established_s: 300,
+        }
+    }
+}
+
+/// `[defrag]`: datagrams that come in fragments.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Defrag {
+    /// Datagrams being put together at once, in all workers together.
+    pub datagrams: u32,
+    /// Memory for their fragments, in all workers together.
+    pub memory_mb: u32,
+    /// Seconds after its first fragment at which an incomplete datagram is
+    /// given up: 30, as Linux waits.
+    pub timeout_s: u32,
+    /// Which bytes count where IPv4 fragments overlap.
+    pub policy: FragmentPolicy,
+    /// The same for the networks that datagrams go to, each written
+    /// `"NETWORK=POLICY"`; the smallest network that holds the address counts.
+    pub policies: Vec<NetworkPolicy<FragmentPolicy>>,
+}
+
+impl Default for Defrag {
+    fn default() -> Self {
+        Self {
+            datagrams: 65_536,
+            memory_mb: 64,
+            timeout_s: 30,
+            policy: FragmentPolicy::default(),
+            policies: Vec::new(),
+        }
+    }
+}
+
+/// `[stream]`: the bytes of TCP connections.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Stream {
+    /// Bytes of a connection that are inspected, each way; 0 is all of them.
+    pub depth: u32,
+    /// Memory for bytes that wait for others or for their acknowledgement, in
+    /// all workers together.
+    pub memory_mb: u32,
+    /// The most of it that one connection may take.
+    pub flow_memory_kb: u32,
+    /// Which bytes count where segments overlap, in captures and taps. Inline,
+    /// what was forwarded first counts.
+    pub policy: StreamPolicy,
+    /// The same for the networks that segments go to, each written
+    /// `"NETWORK=POLICY"`; the smallest network that holds the address counts.
+    pub policies: Vec<NetworkPolicy<StreamPolicy>>,
+    /// What becomes of a segment that says other bytes than those inspected at
+    /// its place.
+    pub normalise: Normalise,
+    /// What becomes of a segment that its receiver would not take.
+    pub invalid: InvalidSegment,
+    /// Connections whose handshake was not seen are followed from where they
+    /// are.
+    pub midstream: bool,
+}
+
+impl Default for Stream {
+    fn default() -> Self {
+        Self {
+            depth: 1 << 20,
+            memory_mb: 256,
+            flow_memory_kb: 8192,
+            policy: StreamPolicy::default(),
+            policies: Vec::new(),
+            normalise: Normalise::default(),
+            invalid: InvalidSegment::default(),
+            midstream: true,
         }
     }
 }

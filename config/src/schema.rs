@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use toml::de::{DeInteger, DeValue};
 
+use crate::network::NetworkPolicy;
 use crate::port::{Pair, interface_name};
 use crate::value::{Events, Workers};
 use crate::words::Word;
@@ -45,6 +46,18 @@ pub mod limits {
     pub const FLOW_CAPACITY: RangeInclusive<u32> = 1024..=100_000_000;
     /// Every key of `flow.timeouts`: up to a week.
     pub const FLOW_TIMEOUT_S: RangeInclusive<u32> = 1..=604_800;
+    /// `defrag.datagrams`.
+    pub const DEFRAG_DATAGRAMS: RangeInclusive<u32> = 64..=16_777_216;
+    /// `defrag.memory_mb` and `stream.memory_mb`.
+    pub const MEMORY_MB: RangeInclusive<u32> = 1..=1_048_576;
+    /// `defrag.timeout_s`.
+    pub const DEFRAG_TIMEOUT_S: RangeInclusive<u32> = 1..=600;
+    /// Entries of `defrag.policies` and of `stream.policies`.
+    pub const POLICIES_MAX: usize = 256;
+    /// `stream.depth`, where it is not 0.
+    pub const STREAM_DEPTH: RangeInclusive<u32> = 1024..=1_073_741_824;
+    /// `stream.flow_memory_kb`: at least a receive window without scaling.
+    pub const FLOW_MEMORY_KB: RangeInclusive<u32> = 64..=1_048_576;
     /// Entries of `rules.paths`.
     pub const RULE_PATHS_MAX: usize = 256;
     /// `output.queue`.
@@ -143,6 +156,19 @@ pub(crate) const KEYS: &[Key] = keys! {
     flow.timeouts.icmp_established_s = |v, _| number(v, bounds::FLOW_TIMEOUT_S);
     flow.timeouts.other_new_s = |v, _| number(v, bounds::FLOW_TIMEOUT_S);
     flow.timeouts.other_established_s = |v, _| number(v, bounds::FLOW_TIMEOUT_S);
+    defrag.datagrams = |v, _| number(v, bounds::DEFRAG_DATAGRAMS);
+    defrag.memory_mb = |v, _| number(v, bounds::MEMORY_MB);
+    defrag.timeout_s = |v, _| number(v, bounds::DEFRAG_TIMEOUT_S);
+    defrag.policy = |v, _| word(v);
+    defrag.policies = |v, _| policies(v);
+    stream.depth = |v, _| number_or_zero(v, bounds::STREAM_DEPTH);
+    stream.memory_mb = |v, _| number(v, bounds::MEMORY_MB);
+    stream.flow_memory_kb = |v, _| number(v, bounds::FLOW_MEMORY_KB);
+    stream.policy = |v, _| word(v);
+    stream.policies = |v, _| policies(v);
+    stream.normalise = |v, _| word(v);
+    stream.invalid = |v, _| word(v);
+    stream.midstream = |v, _| flag(v);
     rules.paths = |v, folder| list(v, bounds::RULE_PATHS_MAX, "a list of paths", |v| path(v, folder));
     output.events = |v, folder| events(v, folder);
     output.queue = |v, _| number(v, bounds::EVENT_QUEUE);
@@ -243,6 +269,11 @@ fn list<T>(
         })
     };
     array.iter().enumerate().map(read_one).collect()
+}
+
+fn policies<P: Word>(value: &DeValue<'_>) -> Result<Vec<NetworkPolicy<P>>, Wrong> {
+    const POLICIES: &str = "a list of networks and their policies, as in [\"10.0.0.0/8=windows\"]";
+    list(value, bounds::POLICIES_MAX, POLICIES, |v| text(v, POLICIES, str::parse))
 }
 
 fn path(value: &DeValue<'_>, folder: &Path) -> Result<PathBuf, Wrong> {

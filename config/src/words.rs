@@ -135,6 +135,76 @@ words! {
 }
 
 words! {
+    /// `defrag.policy`: which bytes count where fragments of an IPv4 datagram overlap.
+    ///
+    /// As the systems of that name do; an overlap of IPv6 fragments is refused
+    /// always (RFC 5722).
+    FragmentPolicy {
+        /// The fragment that begins first, or came later at the same place.
+        Linux = "linux",
+        /// The fragment that begins first, or came first at the same place.
+        Bsd = "bsd",
+        /// The later fragment, unless it ends before the earlier one, or with it and begins after it.
+        BsdRight = "bsd_right",
+        /// The earlier, unless the later one begins before it and ends after it.
+        Windows = "windows",
+        /// The earlier, unless the later one begins before it and ends with it or after it.
+        Solaris = "solaris",
+        /// What came first.
+        First = "first",
+        /// What came last.
+        Last = "last",
+    }
+}
+
+words! {
+    /// `stream.policy`: which bytes count where TCP segments overlap before they
+    /// could be delivered.
+    StreamPolicy {
+        /// As Linux since 2.4.
+        Linux = "linux",
+        /// As the BSDs and what comes from them.
+        Bsd = "bsd",
+        /// As Linux before 2.4.
+        OldLinux = "old_linux",
+        /// As Windows before Vista.
+        Windows = "windows",
+        /// As Windows since Vista.
+        Vista = "vista",
+        /// As Solaris.
+        Solaris = "solaris",
+        /// What came first.
+        First = "first",
+        /// What came last.
+        Last = "last",
+    }
+}
+
+words! {
+    /// `stream.normalise`: what becomes of a segment that says other bytes than
+    /// the ones inspected at its place.
+    Normalise {
+        /// It goes on with the bytes that were inspected.
+        Rewrite = "rewrite",
+        /// It is dropped.
+        Drop = "drop",
+        /// It goes on as it is.
+        Off = "off",
+    }
+}
+
+words! {
+    /// `stream.invalid`: what becomes of a segment that the receiver would not
+    /// take: outside of its window, or from before.
+    InvalidSegment {
+        /// It is dropped, and counted.
+        Drop = "drop",
+        /// It passes, and is counted.
+        Accept = "accept",
+    }
+}
+
+words! {
     /// `log.level`: the least severe messages that are written.
     LogLevel {
         /// Notable events in a healthy gateway.

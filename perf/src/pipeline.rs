@@ -3,16 +3,17 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tidegate::flow::{FlowConfig, FlowHasher, FlowTable, Seed, Timeouts};
+use tidegate::flow::{FlowConfig, FlowTable, Seed, Timeouts};
 use tidegate::port::memory::MemoryPort;
 use tidegate::rules::RuleSet;
 use tidegate::time::Timestamp;
-use tidegate::verdict::Verdict;
 use tidegate::wire::LinkType;
 use tidegate::worker::event::{Event, EventSink};
+use tidegate::worker::settings::Settings;
 use tidegate::worker::shared::Shared;
 use tidegate::worker::{Device, Door, Mode, Parts, Worker};
 use tidegate::xsk::{Layout, Umem};
+use tidegate_config::Config;
 
 use crate::stats::Samples;
 use crate::traffic;
@@ -107,14 +108,11 @@ fn measure(case: &Case, packets: u64) -> Result<f64, String> {
             shard: (0, 1),
         })
         .map_err(|error| error.to_string())?,
-        hasher: FlowHasher::new(Seed::from_number(1)),
+        seed: Seed::from_number(1),
         shared,
         exchange: None,
         sink: Nowhere,
-        mode: Mode::Inline,
-        default_verdict: Verdict::Accept,
-        drop_malformed: false,
-        verify_checksums: false,
+        settings: Settings::of(&Config::default(), Mode::Inline, 1),
         pulse: Box::new(|| {}),
     });
     // A clock of its own: 64 packets a burst at about 6 Mpps.

@@ -24,7 +24,6 @@ pub(crate) fn run(packets: u64, runs: usize) -> Result<(), String> {
             write: None,
             pass_through: false,
             verify_checksums: true,
-            midstream: true,
             seed: 0,
             config: tidegate_config::Config::default(),
         })

@@ -3,6 +3,7 @@
 //! pcap as <https://www.ietf.org/archive/id/draft-ietf-opsawg-pcap-05.html>
 //! and as much of pcapng (draft-ietf-opsawg-pcapng) as writing needs.
 
+use std::io::{self, Write};
 use std::path::Path;
 
 const MAGIC_MICROS: u32 = 0xa1b2_c3d4;
@@ -21,18 +22,42 @@ pub struct Captured {
 
 /// A pcap file of Ethernet frames, with times in microseconds.
 pub fn pcap(packets: &[Captured]) -> Vec<u8> {
-    let mut file = Vec::new();
-    for word in [MAGIC_MICROS, 4 << 16 | 2, 0, 0, SNAP_LEN, LINK_ETHERNET] {
-        file.extend(word.to_le_bytes());
-    }
+    let mut file = Pcap::begin(Vec::new()).expect("memory takes every byte");
     for Captured { at_us, bytes } in packets {
+        file.packet(*at_us, bytes).expect("memory takes every byte");
+    }
+    file.finish().expect("memory takes every byte")
+}
+
+/// A pcap file of Ethernet frames that is written packet by packet.
+#[derive(Debug)]
+pub struct Pcap<W> {
+    out: W,
+}
+
+impl<W: Write> Pcap<W> {
+    /// Begins with the header.
+    pub fn begin(mut out: W) -> io::Result<Self> {
+        for word in [MAGIC_MICROS, 4 << 16 | 2, 0, 0, SNAP_LEN, LINK_ETHERNET] {
+            out.write_all(&word.to_le_bytes())?;
+        }
+        Ok(Self { out })
+    }
+
+    /// Writes a packet; its time in microseconds since 1970.
+    pub fn packet(&mut self, at_us: u64, bytes: &[u8]) -> io::Result<()> {
         let (seconds, micros) = (at_us / 1_000_000, at_us % 1_000_000);
         for word in [word(seconds), word(micros), word(bytes.len() as u64), word(bytes.len() as u64)] {
-            file.extend(word.to_le_bytes());
+            self.out.write_all(&word.to_le_bytes())?;
         }
-        file.extend(bytes);
+        self.out.write_all(bytes)
     }
-    file
+
+    /// Gives everything to where it is written to, and that back.
+    pub fn finish(mut self) -> io::Result<W> {
+        self.out.flush()?;
+        Ok(self.out)
+    }
 }
 
 /// A pcapng file of Ethernet frames: one section, one interface.

@@ -3,6 +3,9 @@
 //! Written apart from the product's own encoders and sharing no line with
 //! them: what both get wrong alike would otherwise pass for right.
 
+pub mod fragment;
+pub mod tunnel;
+
 use std::net::{IpAddr, SocketAddr};
 
 use crate::lab::Side;
@@ -13,6 +16,8 @@ pub mod flag {
     pub const FIN: u8 = 0x01;
     /// Synchronise.
     pub const SYN: u8 = 0x02;
+    /// Over, at once.
+    pub const RST: u8 = 0x04;
     /// Push.
     pub const PSH: u8 = 0x08;
     /// The acknowledgement number counts.
@@ -31,6 +36,12 @@ pub mod ethertype {
     pub const VLAN: u16 = 0x8100;
     /// 802.1ad: a provider's VLAN tag.
     pub const PROVIDER_VLAN: u16 = 0x88a8;
+    /// MPLS, unicast.
+    pub const MPLS: u16 = 0x8847;
+    /// A `PPPoE` session.
+    pub const PPPOE: u16 = 0x8864;
+    /// Free for experiments: nobody speaks it.
+    pub const EXPERIMENT: u16 = 0x88b5;
     /// LLDP.
     pub const LLDP: u16 = 0x88cc;
 }
@@ -38,8 +49,10 @@ pub mod ethertype {
 /// The address of every neighbour.
 pub const BROADCAST: [u8; 6] = [0xff; 6];
 
-const TCP: u8 = 6;
-const UDP: u8 = 17;
+/// The protocol number of TCP.
+pub const TCP: u8 = 6;
+/// The protocol number of UDP.
+pub const UDP: u8 = 17;
 
 /// An Ethernet frame.
 pub fn ethernet(dst: [u8; 6], src: [u8; 6], ethertype: u16, payload: &[u8]) -> Vec<u8> {
@@ -102,16 +115,26 @@ pub struct Segment<'a> {
     pub payload: &'a [u8],
 }
 
-/// A TCP segment in an IP packet; a SYN carries a maximum segment size.
+/// A TCP segment in an IP packet: a window of 65535, and in a SYN a maximum
+/// segment size.
 pub fn tcp(src: SocketAddr, dst: SocketAddr, part: Segment<'_>) -> Vec<u8> {
     let options: &[u8] = if part.flags & flag::SYN == 0 { &[] } else { &[2, 4, 0x05, 0xb4] };
+    tcp_with(src, dst, part, u16::MAX, options)
+}
+
+/// A TCP segment in an IP packet, with a window as it stands in the header and
+/// options of whole words.
+pub fn tcp_with(src: SocketAddr, dst: SocketAddr, part: Segment<'_>, window: u16, options: &[u8]) -> Vec<u8> {
+    assert_eq!(options.len() % 4, 0, "options fill whole words");
     let words = u8::try_from(5 + options.len() / 4).expect("options are short");
     let mut segment = Vec::new();
     segment.extend(src.port().to_be_bytes());
     segment.extend(dst.port().to_be_bytes());
     segment.extend(part.seq.to_be_bytes());
     segment.extend(part.ack.to_be_bytes());
-    segment.extend([words << 4, part.flags, 0xff, 0xff, 0, 0, 0, 0]);
+    segment.extend([words << 4, part.flags]);
+    segment.extend(window.to_be_bytes());
+    segment.extend([0, 0, 0, 0]);
     segment.extend(options);
     segment.extend(part.payload);
     set_checksum(&mut segment, 16, src.ip(), dst.ip(), TCP);

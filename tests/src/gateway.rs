@@ -184,6 +184,34 @@ impl Gateway<'_> {
         });
     }
 
+    /// All counters, once those that workers publish only now and then have
+    /// caught up with the packets that came: at rest, ports and decoder have
+    /// counted the same.
+    pub fn settled_stats(&self) -> Value {
+        wait_for("counters that agree", SOON, || {
+            let stats = self.ctl_json("stats");
+            let ports = stats.as_object().into_iter().flatten();
+            let on_ports: u64 = ports
+                .filter(|(name, _)| name.starts_with("port.") && name.ends_with(".rx_packets"))
+                .filter_map(|(_, count)| count.as_u64())
+                .sum();
+            (stats["decoder.pkts"] == on_ports).then_some(stats)
+        })
+    }
+
+    /// What it counts under a name, once at rest; panics where it counts
+    /// nothing of that name.
+    pub fn counted(&self, name: &str) -> u64 {
+        let stats = self.settled_stats();
+        stats[name].as_u64().unwrap_or_else(|| panic!("no counter {name} in {stats}"))
+    }
+
+    /// Waits until it counts so many under a name.
+    pub fn wait_counted(&self, name: &str, at_least: u64) {
+        let counted = answered(SOON, || (self.counted(name) >= at_least).then_some(()));
+        assert!(counted.is_some(), "{name} stays below {at_least}: {}", self.settled_stats());
+    }
+
     /// Packets received since it started, on all ports.
     pub fn packets_received(&self) -> u64 {
         let stats = self.ctl_json("stats");

@@ -12,6 +12,17 @@
 //!
 //! The gateway's own devices have no addresses and no IPv6: all that crosses is
 //! traffic of the two ends.
+//!
+//! A lab that is [`impaired`](Plan::impaired) has an [`Impairer`] in the middle
+//! of each cable:
+//!
+//! ```text
+//!   c0 <-> i0 [impairer] i1 <-> g0   g1 <-> i2 [impairer] i3 <-> s0
+//! ```
+//!
+//! Its ends keep GRO off, or the kernel would join segments that were sent
+//! apart; so what XDP itself redirects (a gateway that failed open) does not
+//! cross it.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -21,7 +32,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use tempfile::TempDir;
 
+use crate::impairer::{Impairer, Impairment, Tally};
 use crate::netns::{self, Namespace, must};
+use crate::raw::RawSocket;
 use crate::skip;
 
 /// What the names of everything a lab makes begin with; the process id and a
@@ -101,6 +114,7 @@ impl Side {
 pub struct Plan {
     queues: u32,
     mtu: u32,
+    impairment: Option<Impairment>,
 }
 
 impl Plan {
@@ -114,6 +128,13 @@ impl Plan {
     #[must_use]
     pub const fn mtu(self, mtu: u32) -> Self {
         Self { mtu, ..self }
+    }
+
+    /// With both cables impaired, each by a seed of its own that follows from
+    /// the one given; as good as cables are unless said otherwise.
+    #[must_use]
+    pub const fn impaired(self, impairment: Impairment) -> Self {
+        Self { impairment: Some(impairment), ..self }
     }
 
     /// Builds it; `None` where no lab can be made (no root), which has been
@@ -130,8 +151,10 @@ impl Plan {
 /// A client, a gateway and a server, as long as this value lives.
 #[derive(Debug)]
 pub struct Lab {
-    // In the order they go: namespaces with all their processes, then the pins
-    // of programs, then the files.
+    // In the order they go: the relays on the cables, namespaces with all their
+    // processes, then the pins of programs, then the files.
+    impairers: Vec<Impairer>,
+    wires: Option<Namespace>,
     client: Namespace,
     gateway: Namespace,
     server: Namespace,
@@ -148,7 +171,7 @@ impl Lab {
 
     /// A lab that is to differ from [`Lab::up`].
     pub const fn plan() -> Plan {
-        Plan { queues: 1, mtu: 1500 }
+        Plan { queues: 1, mtu: 1500, impairment: None }
     }
 
     fn build(plan: Plan) -> Self {
@@ -161,7 +184,9 @@ impl Lab {
         let name = format!("{PREFIX}-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let folder = tempfile::Builder::new().prefix(&format!("{name}-")).tempdir();
         let folder = folder.unwrap_or_else(|error| panic!("no temporary folder: {error}"));
-        let lab = Self {
+        let mut lab = Self {
+            impairers: Vec::new(),
+            wires: plan.impairment.map(|_| Namespace::create(format!("{name}-wires"))),
             client: Namespace::create(format!("{name}-client")),
             gateway: Namespace::create(format!("{name}-gateway")),
             server: Namespace::create(format!("{name}-server")),
@@ -169,25 +194,29 @@ impl Lab {
             folder,
             gateways_started: AtomicU32::new(0),
         };
-        lab.cable(plan, Side::Client, "g0");
-        lab.cable(plan, Side::Server, "g1");
+        lab.cable(plan, Side::Client, "g0", ["i0", "i1"]);
+        lab.cable(plan, Side::Server, "g1", ["i3", "i2"]);
+        lab.impair(plan);
         lab
     }
 
     /// Lays a cable from one side to a device of the gateway and brings both
-    /// ends up.
-    fn cable(&self, plan: Plan, side: Side, gateway_device: &str) {
-        let Plan { queues, mtu } = plan;
+    /// ends up; `middle` names the ends that lie between where it is impaired,
+    /// the side's first.
+    fn cable(&self, plan: Plan, side: Side, gateway_device: &str, middle: [&str; 2]) {
         let (end, device) = (self.side(side), side.device());
-        let (end_name, gateway_name) = (end.name(), self.gateway.name());
-        let [m0, m1, m2, m3, m4, m5] = side.mac();
-        let link = format!(
-            "link add name {device} mtu {mtu} address {m0:02x}:{m1:02x}:{m2:02x}:{m3:02x}:{m4:02x}:{m5:02x} \
-             numtxqueues {queues} numrxqueues {queues} netns {end_name} type veth peer name {gateway_device} \
-             mtu {mtu} numtxqueues {queues} numrxqueues {queues} netns {gateway_name}"
-        );
-        must(Command::new("ip").args(link.split_whitespace()));
-
+        let gateway = (&self.gateway, gateway_device);
+        match (&self.wires, middle) {
+            (None, _) => lay(plan, (end, device), Some(side.mac()), gateway),
+            (Some(wires), [near, far]) => {
+                lay(plan, (end, device), Some(side.mac()), (wires, near));
+                lay(plan, (wires, far), None, gateway);
+                for device in [near, far] {
+                    wires.sysctl(&format!("ipv6/conf/{device}/disable_ipv6"), "1");
+                    wires.ip([format!("link set {device} up").as_str()]);
+                }
+            }
+        }
         self.gateway.sysctl(&format!("ipv6/conf/{gateway_device}/disable_ipv6"), "1");
         // Addresses count at once, and nothing is asked of routers that are not there.
         for (key, value) in [("accept_dad", "0"), ("router_solicitations", "0"), ("accept_ra", "0")] {
@@ -203,6 +232,26 @@ impl Lab {
             format!("address add {}/24 dev {device}", side.address(Family::V4)).as_str(),
             format!("address add {}/64 dev {device} nodad", side.address(Family::V6)).as_str(),
         ]);
+    }
+
+    /// Puts the impairers into their cables: the end towards the client first,
+    /// so that a cable's first direction is up.
+    fn impair(&mut self, plan: Plan) {
+        let (Some(wires), Some(impairment)) = (&self.wires, plan.impairment) else { return };
+        for (cable, [first, second]) in (0..).zip([["i0", "i1"], ["i2", "i3"]]) {
+            let impairment = Impairment { seed: impairment.seed.wrapping_add(cable), ..impairment };
+            let [first, second] = [first, second].map(|device| RawSocket::open(wires, device));
+            self.impairers.push(Impairer::between(first, second, impairment));
+        }
+    }
+
+    /// What became of the frames on an impaired side's cable: up, and down.
+    pub fn tallies(&self, side: Side) -> [Tally; 2] {
+        let cable = match side {
+            Side::Client => 0,
+            Side::Server => 1,
+        };
+        self.impairers.get(cable).expect("the lab was planned with impaired cables").tallies()
     }
 
     /// The client's namespace.
@@ -284,6 +333,22 @@ impl Lab {
         collect(&self.pins(), &mut found);
         found
     }
+}
+
+/// Makes a pair of devices, one in each of two namespaces.
+fn lay(plan: Plan, near: (&Namespace, &str), near_mac: Option<[u8; 6]>, far: (&Namespace, &str)) {
+    let Plan { queues, mtu, .. } = plan;
+    let ((near, near_device), (far, far_device)) = (near, far);
+    let address = near_mac.map_or_else(String::new, |[m0, m1, m2, m3, m4, m5]| {
+        format!("address {m0:02x}:{m1:02x}:{m2:02x}:{m3:02x}:{m4:02x}:{m5:02x}")
+    });
+    let (near, far) = (near.name(), far.name());
+    let link = format!(
+        "link add name {near_device} mtu {mtu} {address} numtxqueues {queues} numrxqueues {queues} \
+         netns {near} type veth peer name {far_device} mtu {mtu} numtxqueues {queues} \
+         numrxqueues {queues} netns {far}"
+    );
+    must(Command::new("ip").args(link.split_whitespace()));
 }
 
 /// A BPF file system, mounted as long as this value lives.

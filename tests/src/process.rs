@@ -6,7 +6,7 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use crate::netns::must;
@@ -36,12 +36,24 @@ impl Program {
     /// Starts `command`; what it prints goes to `NAME.out` and `NAME.err` in
     /// `folder`.
     pub fn start(command: &mut Command, folder: &Path, name: &str) -> Self {
+        Self::start_reading(command, Stdio::null(), folder, name)
+    }
+
+    /// Starts `command` like [`Program::start`], and gives what it reads from:
+    /// its standard input ends when that is dropped.
+    pub fn start_fed(command: &mut Command, folder: &Path, name: &str) -> (Self, ChildStdin) {
+        let mut program = Self::start_reading(command, Stdio::piped(), folder, name);
+        let input = program.child.stdin.take().expect("a pipe was asked for");
+        (program, input)
+    }
+
+    fn start_reading(command: &mut Command, input: Stdio, folder: &Path, name: &str) -> Self {
         let stdout = folder.join(format!("{name}.out"));
         let stderr = folder.join(format!("{name}.err"));
         let create = |path: &Path| {
             File::create(path).unwrap_or_else(|error| panic!("cannot write {}: {error}", path.display()))
         };
-        command.stdin(Stdio::null()).stdout(create(&stdout)).stderr(create(&stderr));
+        command.stdin(input).stdout(create(&stdout)).stderr(create(&stderr));
         let child = command.spawn().unwrap_or_else(|error| panic!("cannot run {command:?}: {error}"));
         Self { child, ended: None, stdout, stderr }
     }
@@ -49,6 +61,17 @@ impl Program {
     /// Its process id.
     pub fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Kilobytes of memory that it has in use now, and has had at most
+    /// (`VmRSS` and `VmHWM`; proc(5)); `None` once it has ended.
+    pub fn memory_kb(&self) -> Option<(u64, u64)> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).ok()?;
+        let line = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+            line.split_whitespace().next()?.parse().ok()
+        };
+        Some((line("VmRSS:")?, line("VmHWM:")?))
     }
 
     /// What it has written to its standard output so far.
@@ -133,6 +156,8 @@ fn show(path: &Path) {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write as _;
+
     use super::*;
 
     const SOON: Duration = Duration::from_secs(10);
@@ -156,6 +181,17 @@ mod tests {
         assert!(process.exists());
         drop(program);
         assert!(!process.exists());
+    }
+
+    #[test]
+    fn a_program_that_is_fed_reads_to_the_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut program, mut input) = Program::start_fed(&mut Command::new("cat"), folder.path(), "cat");
+        assert!(program.memory_kb().is_some_and(|(now, most)| 0 < now && now <= most));
+        input.write_all(b"fed").unwrap();
+        drop(input);
+        assert_eq!((program.wait(SOON).code(), program.stdout().as_str()), (Some(0), "fed"));
+        assert_eq!(program.memory_kb(), None);
     }
 
     #[test]

@@ -39,20 +39,54 @@ impl RawSocket {
 
     /// Sends one frame, its Ethernet header included.
     pub fn send(&self, frame: &[u8]) {
-        let sent = self.socket.send(frame).unwrap_or_else(|error| panic!("cannot send a frame: {error}"));
+        self.try_send(frame).unwrap_or_else(|error| panic!("cannot send a frame: {error}"));
+    }
+
+    /// Sends one frame where the device takes it: it may be down or gone.
+    pub fn try_send(&self, frame: &[u8]) -> io::Result<()> {
+        let sent = self.socket.send(frame)?;
         assert_eq!(sent, frame.len());
+        Ok(())
     }
 
     /// The next frame that comes in; `None` when none does within `within`.
     pub fn receive(&self, within: Duration) -> Option<Vec<u8>> {
-        // A time-out of zero would mean: wait for ever.
-        let within = within.max(Duration::from_millis(1));
-        self.socket.set_read_timeout(Some(within)).expect("a time-out above zero is valid");
-        match receive_from(&self.socket) {
-            Ok(frame) => Some(frame),
+        self.set_patience(within);
+        let mut frame = Vec::new();
+        match self.receive_into(&mut frame) {
+            Ok(()) => Some(frame),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => None,
             Err(error) => panic!("cannot receive a frame: {error}"),
         }
+    }
+
+    /// How long [`RawSocket::receive_into`] waits from now on; a millisecond at
+    /// least.
+    pub fn set_patience(&self, within: Duration) {
+        // A time-out of zero would mean: wait for ever.
+        let within = within.max(Duration::from_millis(1));
+        self.socket.set_read_timeout(Some(within)).expect("a time-out above zero is valid");
+    }
+
+    /// Puts the next frame that comes in into `frame`, in the place of what was
+    /// there; an error of the kind `WouldBlock` when none comes in time.
+    pub fn receive_into(&self, frame: &mut Vec<u8>) -> io::Result<()> {
+        receive_from(&self.socket, frame)
+    }
+
+    /// Makes room for so many bytes of frames that wait to be received, their
+    /// overhead in the kernel included: what finds none is lost.
+    pub fn make_room(&self, bytes: u32) {
+        let bytes = c_int::try_from(bytes).expect("less than two gibibytes");
+        set_option(&self.socket, libc::SOL_SOCKET, libc::SO_RCVBUFFORCE, bytes)
+            .unwrap_or_else(|error| panic!("no room for {bytes} bytes of frames: {error}"));
+    }
+
+    /// Frames that were lost for want of room since this was last asked.
+    pub fn take_overruns(&self) -> u64 {
+        overruns(&self.socket)
+            .unwrap_or_else(|error| panic!("a packet socket does not count: {error}"))
+            .into()
     }
 
     /// Receives until `last` has come in, and gives all frames that `wanted`
@@ -108,19 +142,34 @@ fn device_index(name: &CStr) -> io::Result<c_int> {
 }
 
 fn set_flag(socket: &UdpSocket, option: c_int) -> io::Result<()> {
-    let on: c_int = 1;
-    // SAFETY: the option is an int, and pointer and length are of one that
-    // outlives the call.
+    set_option(socket, libc::SOL_PACKET, option, 1)
+}
+
+fn set_option(socket: &UdpSocket, level: c_int, option: c_int, value: c_int) -> io::Result<()> {
+    // SAFETY: the options that are set here are ints, and pointer and length
+    // are of one that outlives the call.
     let set = unsafe {
-        libc::setsockopt(
-            socket.as_raw_fd(),
-            libc::SOL_PACKET,
-            option,
-            (&raw const on).cast(),
-            len_of::<c_int>(),
-        )
+        libc::setsockopt(socket.as_raw_fd(), level, option, (&raw const value).cast(), len_of::<c_int>())
     };
     if set == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// What `PACKET_STATISTICS` says was dropped; asking sets it back to zero.
+fn overruns(socket: &UdpSocket) -> io::Result<u32> {
+    let mut stats = libc::tpacket_stats { tp_packets: 0, tp_drops: 0 };
+    let mut len = len_of::<libc::tpacket_stats>();
+    // SAFETY: the option is a `tpacket_stats`, and pointer and length are of
+    // one that outlives the call and is borrowed by nobody else.
+    let got = unsafe {
+        libc::getsockopt(
+            socket.as_raw_fd(),
+            libc::SOL_PACKET,
+            libc::PACKET_STATISTICS,
+            (&raw mut stats).cast(),
+            &raw mut len,
+        )
+    };
+    if got == 0 { Ok(stats.tp_drops) } else { Err(io::Error::last_os_error()) }
 }
 
 fn bind(socket: &UdpSocket, index: c_int) -> io::Result<()> {
@@ -148,8 +197,8 @@ fn len_of<T>() -> libc::socklen_t {
     libc::socklen_t::try_from(size_of::<T>()).expect("addresses and options are short")
 }
 
-fn receive_from(socket: &UdpSocket) -> io::Result<Vec<u8>> {
-    let mut frame = vec![0_u8; FRAME_MAX];
+fn receive_from(socket: &UdpSocket, frame: &mut Vec<u8>) -> io::Result<()> {
+    frame.resize(FRAME_MAX, 0);
     let mut control = [0_u64; CONTROL_MAX / 8];
     let mut part = libc::iovec { iov_base: frame.as_mut_ptr().cast::<c_void>(), iov_len: frame.len() };
     // SAFETY: a message header is integers and pointers, for which zero is valid.
@@ -163,12 +212,15 @@ fn receive_from(socket: &UdpSocket) -> io::Result<Vec<u8>> {
     let len = unsafe { libc::recvmsg(socket.as_raw_fd(), &raw mut message, 0) };
     let len = usize::try_from(len).map_err(|_| io::Error::last_os_error())?;
     frame.truncate(len);
-    let control: Vec<u8> = control.iter().flat_map(|word| word.to_ne_bytes()).collect();
-    let control = control.get(..message.msg_controllen).unwrap_or_default();
+    let mut message_bytes = [0; CONTROL_MAX];
+    for (place, word) in message_bytes.chunks_exact_mut(8).zip(control) {
+        place.copy_from_slice(&word.to_ne_bytes());
+    }
+    let control = message_bytes.get(..message.msg_controllen).unwrap_or_default();
     if let Some(tag) = stripped_tag(control) {
         frame.splice(12..12, tag);
     }
-    Ok(frame)
+    Ok(())
 }
 
 /// The VLAN tag that the kernel took out of a frame, as it was on the wire:

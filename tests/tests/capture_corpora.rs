@@ -79,8 +79,8 @@ fn replay(input: &Path, output: &Path, memory: &mut Umem) -> Result<u64, Capture
     port.write_to(output)?;
     let mut burst = Vec::new();
     while port.receive(&mut pool, Timestamp::ZERO, &mut burst) == Supply::Open {
-        for arrival in burst.drain(..) {
-            port.send(arrival.frame, arrival.at).expect("the disk has room");
+        for parcel in burst.drain(..) {
+            port.send(parcel).expect("the disk has room");
         }
         port.flush(&mut pool);
     }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use tidegate_tests::bytes::SeededBytes;
 use tidegate_tests::craft::{self, ethertype};
 use tidegate_tests::traffic::{Answer, Transfer, Way};
-use tidegate_tests::{Family, Lab, RawSocket, Side, eve};
+use tidegate_tests::{Family, Lab, RawSocket, Side, eve, soak};
 
 const SOON: Duration = Duration::from_secs(10);
 
@@ -63,7 +63,7 @@ fn a_gibibyte_of_tcp_crosses_byte_for_byte() {
     let Some(lab) = Lab::up() else { return };
     let gateway = lab.gateway().start();
     for (family, way) in [(Family::V4, Way::Up), (Family::V6, Way::Down)] {
-        lab.transfer(family, way, 1 << 30);
+        lab.transfer(family, way, soak::scaled(1 << 30));
     }
     gateway.assert_frames_conserved();
 }

@@ -16,12 +16,14 @@ fn corpus(target: &str) -> PathBuf {
 }
 
 /// A target by its name: what it runs, and its seeds.
-type Target = (&'static str, fn(&[u8]), Vec<(&'static str, Vec<u8>)>);
+type Target = (&'static str, fn(&[u8]), Vec<(String, Vec<u8>)>);
 
-fn targets() -> [Target; 2] {
+fn targets() -> [Target; 4] {
     [
         ("packet_decode", fuzz::packet_decode, fuzz::packet_decode_seeds()),
         ("capture_read", fuzz::capture_read, fuzz::capture_read_seeds()),
+        ("fragments", fuzz::fragments, fuzz::fragments_seeds()),
+        ("stream_segments", fuzz::stream_segments, fuzz::stream_segments_seeds()),
     ]
 }
 

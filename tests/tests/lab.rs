@@ -12,7 +12,7 @@ use tidegate_tests::craft::{self, ethertype};
 use tidegate_tests::lab::remove_leftovers;
 use tidegate_tests::netns::{self, Namespace};
 use tidegate_tests::traffic::{Answer, Transfer, Way};
-use tidegate_tests::{Family, Lab, Program, RawSocket, Side};
+use tidegate_tests::{Family, Impairment, Lab, Program, RawSocket, Side};
 
 const SOON: Duration = Duration::from_secs(5);
 
@@ -98,6 +98,89 @@ fn frames_come_out_as_they_went_in() {
             assert_eq!(receiver.receive_until(&frame, SOON, |_| false), Vec::<Vec<u8>>::new());
         }
     }
+}
+
+#[test]
+fn impairers_without_rates_lose_and_change_nothing() {
+    let Some(lab) = Lab::plan().impaired(Impairment::default()).up() else { return };
+    lab.bridge();
+    for family in Family::BOTH {
+        lab.ping(Side::Client, family, 4_000).unwrap();
+        let _echo = lab.echo(Side::Server, family, 7);
+        let stream = lab.start_counted_stream(family, 7);
+        stream.wait_for_more(2_000);
+        // Each came back, or this says which did not.
+        assert!(stream.finish().unwrap() >= 2_000);
+        lab.transfer(family, Way::Up, 8 << 20);
+    }
+    for side in Side::BOTH {
+        let sender = RawSocket::open(lab.side(side), side.device());
+        let receiver = RawSocket::open(lab.side(side.other()), side.other().device());
+        let plain = craft::ethernet(craft::BROADCAST, side.mac(), 0x88b5, &SeededBytes::new(1).take(46));
+        let tagged =
+            craft::tagged(plain.clone(), &[(ethertype::PROVIDER_VLAN, 7), (ethertype::VLAN, 0xe008)]);
+        for frame in [plain, tagged] {
+            sender.send(&frame);
+            assert_eq!(receiver.receive_until(&frame, SOON, |_| false), Vec::<Vec<u8>>::new());
+        }
+        for tally in lab.tallies(side) {
+            assert!(tally.received > 4_000, "{tally:?}");
+            assert_eq!((tally.lost, tally.doubled, tally.reordered), (0, 0, 0), "{tally:?}");
+            assert_eq!((tally.overrun, tally.refused), (0, 0), "{tally:?}");
+        }
+    }
+}
+
+#[test]
+fn impairers_do_what_they_are_told() {
+    const FRAMES: u64 = 2_000;
+    let rates = Impairment {
+        loss_permille: 100,
+        reorder_permille: 200,
+        duplicate_permille: 50,
+        delay: Duration::from_millis(2),
+        seed: 1,
+    };
+    let Some(lab) = Lab::plan().impaired(rates).up() else { return };
+    lab.bridge();
+    let sender = RawSocket::open(lab.client(), "c0");
+    let receiver = RawSocket::open(lab.server(), "s0");
+    let frame = |number: u64| {
+        let mut payload = [0; 46];
+        payload[..8].copy_from_slice(&number.to_be_bytes());
+        craft::ethernet(Side::Server.mac(), Side::Client.mac(), 0x88b5, &payload)
+    };
+    let mut numbers = Vec::new();
+    let mut drain = |patience| {
+        while let Some(frame) = receiver.receive(patience) {
+            if let Some(number) = frame.get(14..22).filter(|_| frame[12..14] == [0x88, 0xb5]) {
+                numbers.push(u64::from_be_bytes(number.try_into().unwrap()));
+            }
+        }
+    };
+    for number in 0..FRAMES {
+        sender.send(&frame(number));
+        // No more at once than a socket's buffer holds.
+        if number % 64 == 63 {
+            drain(Duration::from_millis(10));
+        }
+    }
+    drain(Duration::from_millis(500));
+    // Over two cables, so that about a fifth is lost; and no more than came in
+    // on one can have left on the other.
+    let tallies = Side::BOTH.map(|side| lab.tallies(side)[0]);
+    for tally in tallies {
+        assert!(tally.lost > 100 && tally.doubled > 50 && tally.reordered > 200, "{tally:?}");
+        assert_eq!((tally.overrun, tally.refused), (0, 0), "{tally:?}");
+        assert_eq!(tally.sent, tally.received - tally.lost + tally.doubled, "{tally:?}");
+    }
+    assert!(numbers.windows(2).any(|pair| pair[0] > pair[1]), "nothing came out of order");
+    let arrived = numbers.len() as u64;
+    numbers.sort_unstable();
+    numbers.dedup();
+    assert!(arrived > numbers.len() as u64, "nothing came twice");
+    let lost = FRAMES - numbers.len() as u64;
+    assert!((200..600).contains(&lost), "{lost} of {FRAMES} were lost: {tallies:?}");
 }
 
 #[test]

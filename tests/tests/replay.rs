@@ -217,6 +217,34 @@ fn dashes_mean_the_standard_streams() {
     assert_eq!(kinds(&piped.stdout), kinds(&filed));
 }
 
+#[test]
+fn the_last_event_counts_every_packet() {
+    let packets: Vec<Captured> = crafted().into_iter().map(|crafted| crafted.packet).collect();
+    let replay = Replay::of("in.pcap", &capture::pcap(&packets));
+    assert_eq!(replay.run("events.json", "out.pcap").code, Some(0));
+    let events = eve::parse(&std::fs::read_to_string(replay.path("events.json")).unwrap());
+    let stats: Vec<usize> = (0..events.len()).filter(|at| eve::is(&events[*at], "stats")).collect();
+    assert_eq!(stats, [events.len() - 1]);
+    let counted = &events[events.len() - 1];
+    assert_eq!(counted["stats"]["decoder"]["pkts"], packets.len());
+    assert_eq!(counted["stats"]["uptime"], 0);
+    assert!(counted["timestamp"].to_string().contains("2025-06-07T08:09:1"), "{counted}");
+}
+
+#[test]
+fn what_is_odd_about_packets_is_told_and_counted() {
+    let packets: Vec<Captured> = crafted().into_iter().map(|crafted| crafted.packet).collect();
+    let replay = Replay::of("in.pcap", &capture::pcap(&packets));
+    assert_eq!(replay.run("events.json", "out.pcap").code, Some(0));
+    let events = eve::parse(&std::fs::read_to_string(replay.path("events.json")).unwrap());
+    let odd = |event: &&serde_json::Value| event["anomaly"]["event"] == "decoder.ethernet.unknown_ethertype";
+    let types: Vec<String> =
+        events.iter().filter(odd).map(|event| event["ether"]["ether_type"].to_string()).collect();
+    assert_eq!(types, [ethertype::LLDP.to_string(), 0x88b5.to_string()]);
+    let counted = &events[events.len() - 1]["stats"]["decoder"]["event"]["ethernet"];
+    assert_eq!(counted["unknown_ethertype"], 2);
+}
+
 /// All captures below a folder.
 fn captures_below(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {

@@ -10,10 +10,10 @@ use std::os::fd::AsFd as _;
 use std::time::{Duration, Instant};
 
 use tidegate::port::tap::{LAYOUT, TapPort};
-use tidegate::port::{Arrival, Port, Supply};
+use tidegate::port::{Parcel, Port, Supply};
 use tidegate::time::Timestamp;
 use tidegate::wire::LinkType;
-use tidegate::xsk::{Layout, Pool, Umem, Waiter};
+use tidegate::xsk::{Awake, Layout, Pool, Umem, Waiter};
 use tidegate_tests::craft::{self, ethertype};
 use tidegate_tests::wait::{answered, wait_for};
 use tidegate_tests::{Family, Lab, RawSocket, Side};
@@ -52,7 +52,7 @@ fn crafted(tags: &[(u16, u16)], payload: &[u8]) -> Vec<u8> {
 fn receive_until<'u, T>(
     port: &mut TapPort<'u>,
     pool: &mut Pool<'u>,
-    mut enough: impl FnMut(&Arrival<'u>) -> Option<T>,
+    mut enough: impl FnMut(&Parcel<'u>) -> Option<T>,
 ) -> T {
     let deadline = Instant::now() + PATIENCE;
     let mut waiter = Waiter::new([port.as_fd()]).expect("a waiter");
@@ -61,9 +61,9 @@ fn receive_until<'u, T>(
         assert_eq!(port.receive(pool, Timestamp::from_nanos(7), &mut burst), Supply::Open);
         let mut found = None;
         // To the end of the burst: what is received is also sent.
-        for arrival in burst.drain(..) {
-            found = found.or_else(|| enough(&arrival));
-            port.send(arrival.frame, arrival.at).expect("a tap never refuses");
+        for parcel in burst.drain(..) {
+            found = found.or_else(|| enough(&parcel));
+            port.send(parcel).expect("a tap never refuses");
         }
         port.flush(pool);
         if let Some(found) = found {
@@ -97,10 +97,10 @@ fn sees_a_ping_both_ways_and_lets_it_be() {
     {
         lab.ping_with(Side::Client, family, &["-W", "10"]).unwrap();
         let mut seen = [0; 2];
-        receive_until(&mut port, &mut pool, |arrival| {
-            assert_eq!(arrival.at, Timestamp::from_nanos(7));
-            assert_eq!(arrival.wire_len as usize, arrival.frame.len());
-            let (src, found, packet) = split(arrival.frame.bytes());
+        receive_until(&mut port, &mut pool, |parcel| {
+            assert_eq!(parcel.at, Timestamp::from_nanos(7));
+            assert_eq!(parcel.wire_len as usize, parcel.frame.len());
+            let (src, found, packet) = split(parcel.frame.bytes());
             if found == ethertype && packet[kind_at] == request && src == Side::Client.mac() {
                 seen[0] += 1;
             }
@@ -132,9 +132,9 @@ fn shows_vlan_tags_as_they_were_on_the_wire() {
     ] {
         let frame = crafted(tags, &[0x5a; 64]);
         far.send(&frame);
-        let ours = |arrival: &Arrival<'_>| {
-            let bytes = arrival.frame.bytes();
-            bytes.ends_with(&[0x5a; 64]).then(|| (bytes.to_vec(), arrival.wire_len as usize))
+        let ours = |parcel: &Parcel<'_>| {
+            let bytes = parcel.frame.bytes();
+            bytes.ends_with(&[0x5a; 64]).then(|| (bytes.to_vec(), parcel.wire_len as usize))
         };
         assert_eq!(
             receive_until(&mut port, &mut pool, ours),
@@ -156,9 +156,9 @@ fn cuts_what_is_longer_than_a_frame_and_says_how_long_it_was() {
     let mut port = watch_alone(&lab);
     let frame = crafted(&[(ethertype::VLAN, 0x0005)], &[0x5a; 1_000]);
     far_end(&lab).send(&frame);
-    let (bytes, wire_len) = receive_until(&mut port, &mut pool, |arrival| {
-        let bytes = arrival.frame.bytes();
-        bytes.ends_with(&[0x5a; 64]).then(|| (bytes.to_vec(), arrival.wire_len as usize))
+    let (bytes, wire_len) = receive_until(&mut port, &mut pool, |parcel| {
+        let bytes = parcel.frame.bytes();
+        bytes.ends_with(&[0x5a; 64]).then(|| (bytes.to_vec(), parcel.wire_len as usize))
     });
     assert_eq!((&bytes[..], wire_len), (&frame[..256], frame.len()));
     assert_eq!(port.counters().rx_cut, 1);
@@ -195,8 +195,8 @@ fn shares_an_interface_so_that_a_flow_goes_to_one_port_both_ways() {
     let all = answered(PATIENCE, || {
         for (share, (port, pool)) in ports.iter_mut().zip(&mut pools).enumerate() {
             port.receive(pool, Timestamp::ZERO, &mut burst);
-            for arrival in burst.drain(..) {
-                let (_, ethertype, packet) = split(arrival.frame.bytes());
+            for parcel in burst.drain(..) {
+                let (_, ethertype, packet) = split(parcel.frame.bytes());
                 if ethertype != 0x0800 || packet[9] != 17 {
                     continue;
                 }
@@ -219,40 +219,48 @@ fn shares_an_interface_so_that_a_flow_goes_to_one_port_both_ways() {
 }
 
 #[test]
-fn ends_when_the_interface_is_removed_and_not_when_it_is_down() {
+fn ends_when_the_interface_is_removed_and_not_when_it_is_down_or_renamed() {
     let Some(lab) = Lab::up() else { return };
     lab.bridge();
     let far = server_socket(&lab);
-    // All of it inside: a port looks for its interface by name, where the
-    // thread that receives is.
-    lab.client().run(|| {
-        let mut memory = Umem::new(LAYOUT).expect("memory");
-        let mut pool = memory.split(1).pop().expect("one share");
-        let mut port = watch_alone(&lab);
-        let marked = |arrival: &Arrival<'_>| arrival.frame.bytes().ends_with(b"marked").then_some(());
+    let mut memory = Umem::new(LAYOUT).expect("memory");
+    let mut pool = memory.split(1).pop().expect("one share");
+    // This thread is in another network namespace than the interface.
+    let mut port = watch_alone(&lab);
+    let marked = |parcel: &Parcel<'_>| parcel.frame.bytes().ends_with(b"marked").then_some(());
 
-        lab.client().ip([format!("link set {WATCHED} down").as_str()]);
-        let mut burst = Vec::new();
-        for _ in 0..3 {
-            assert_eq!(port.receive(&mut pool, Timestamp::ZERO, &mut burst), Supply::Open);
-            burst.drain(..).for_each(|arrival| pool.recycle(arrival.frame));
+    lab.client().ip([format!("link set {WATCHED} down").as_str()]);
+    lab.client().ip([format!("link set {WATCHED} name other").as_str()]);
+    let mut burst = Vec::new();
+    for _ in 0..3 {
+        assert_eq!(port.receive(&mut pool, Timestamp::ZERO, &mut burst), Supply::Open);
+        burst.drain(..).for_each(|parcel| pool.recycle(parcel.frame));
+    }
+    lab.client().ip([format!("link set other name {WATCHED}").as_str()]);
+    lab.client().ip([format!("link set {WATCHED} up").as_str()]);
+    // The bridge takes its time to notice; what it is sent before then is lost.
+    wait_for("the cable to be up again", PATIENCE, || lab.ping_once(Side::Client, Family::V4).then_some(()));
+    far.send_to(b"marked", Side::Client.at(Family::V4, 9)).expect("the cable is up again");
+    receive_until(&mut port, &mut pool, marked);
+
+    // It goes down with packets that nobody has received yet. That is told
+    // first; then they come; and that it has gone while it was down is not told.
+    far.send_to(b"marked", Side::Client.at(Family::V4, 9)).expect("the cable is up");
+    let mut waiter = Waiter::new([port.as_fd()]).expect("a waiter");
+    assert_eq!(waiter.wait(PATIENCE).expect("a socket can be waited for"), Awake::Ready);
+    lab.client().ip([format!("link set {WATCHED} down").as_str()]);
+    for _ in 0..2 {
+        assert_eq!(port.receive(&mut pool, Timestamp::ZERO, &mut burst), Supply::Open);
+    }
+    assert!(!burst.is_empty());
+    burst.drain(..).for_each(|parcel| pool.recycle(parcel.frame));
+    lab.client().ip([format!("link delete {WATCHED}").as_str()]);
+    wait_for("the end of a removed interface", PATIENCE, || {
+        let ended = port.receive(&mut pool, Timestamp::ZERO, &mut burst) == Supply::Ended;
+        if !ended {
+            burst.drain(..).for_each(|parcel| pool.recycle(parcel.frame));
         }
-        lab.client().ip([format!("link set {WATCHED} up").as_str()]);
-        // The bridge takes its time to notice; what it is sent before then is lost.
-        wait_for("the cable to be up again", PATIENCE, || {
-            lab.ping_once(Side::Client, Family::V4).then_some(())
-        });
-        far.send_to(b"marked", Side::Client.at(Family::V4, 9)).expect("the cable is up again");
-        receive_until(&mut port, &mut pool, marked);
-
-        lab.client().ip([format!("link delete {WATCHED}").as_str()]);
-        wait_for("the end of a removed interface", PATIENCE, || {
-            let ended = port.receive(&mut pool, Timestamp::ZERO, &mut burst) == Supply::Ended;
-            if !ended {
-                burst.drain(..).for_each(|arrival| pool.recycle(arrival.frame));
-            }
-            ended.then_some(())
-        });
-        assert!(burst.is_empty());
+        ended.then_some(())
     });
+    assert!(burst.is_empty());
 }

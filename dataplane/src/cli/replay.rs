@@ -29,9 +29,9 @@ pub(super) struct ReplayArgs {
     /// Verify checksums, or not
     #[arg(short = 'k', long = "checksums", value_name = "WHICH", default_value = "all")]
     checksums: Checksums,
-    /// Pick up connections whose beginning is not in the capture
-    #[arg(long, value_name = "BOOL", default_value_t = true, action = clap::ArgAction::Set)]
-    midstream: bool,
+    /// Pick up connections whose beginning is not in the capture [default: stream.midstream]
+    #[arg(long, value_name = "BOOL")]
+    midstream: Option<bool>,
     /// Seed of the flow table's hash: the same seed gives the same order of events
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -44,7 +44,8 @@ enum Checksums {
 }
 
 pub(super) fn run(args: ReplayArgs) -> Result<(), CliError> {
-    let config = args.config.load()?;
+    let mut config = args.config.load()?;
+    config.stream.midstream = args.midstream.unwrap_or(config.stream.midstream);
     let rules = if args.rules.is_empty() { config.rules.paths.clone() } else { args.rules };
     let summary = replay::run(Replay {
         capture: args.capture,
@@ -53,7 +54,6 @@ pub(super) fn run(args: ReplayArgs) -> Result<(), CliError> {
         write: args.write,
         pass_through: args.pass_through,
         verify_checksums: matches!(args.checksums, Checksums::All),
-        midstream: args.midstream,
         seed: args.seed,
         config,
     })?;

@@ -18,15 +18,15 @@ use super::inline::Inline;
 use super::plan::Plan;
 use super::signals::Signals;
 use super::socket::ControlSocket;
-use crate::flow::{FlowConfig, FlowHasher, FlowTable, Seed, StateTimeouts, Timeouts};
+use crate::flow::{FlowTable, Seed};
 use crate::output::{Queue, Writer};
 use crate::port::Port;
 use crate::port::tap::TapPort;
 use crate::rules::RuleSet;
 use crate::time::Timestamp;
-use crate::verdict::Verdict;
 use crate::worker::event::{Event, EventSink};
 use crate::worker::exchange::Exchange;
+use crate::worker::settings::{Settings, flow_config};
 use crate::worker::shared::Shared;
 use crate::worker::{Device, Door, Idle, Mode, Parts, Pin, Worker};
 use crate::xsk::{Layout, Pool, Umem, Waiter, Waker};
@@ -138,7 +138,9 @@ impl<'u> Stage<'u, '_> {
         let wakers: Vec<Option<Waker>> = idles.iter().map(Idle::waker).collect();
         let exchange = (plan.workers > 1).then(|| Exchange::new(wakers.clone()));
         let mut workers = Vec::new();
-        let hasher = FlowHasher::new(Seed::random());
+        let seed = Seed::random();
+        let mode = if config.gateway.mode == config::Mode::Tap { Mode::Watch } else { Mode::Inline };
+        let settings = Settings::of(config, mode, plan.workers);
         for (((doors, pool), pulse), sink) in doors.into_iter().zip(pools).zip(pulses).zip(queues) {
             let id = workers.len();
             workers.push(Worker::new(Parts {
@@ -147,14 +149,11 @@ impl<'u> Stage<'u, '_> {
                 doors,
                 pool,
                 flows: FlowTable::new(&flow_config(config, id, plan.workers))?,
-                hasher,
+                seed,
                 shared: Arc::clone(&shared),
                 exchange: exchange.clone(),
                 sink,
-                mode: if config.gateway.mode == config::Mode::Tap { Mode::Watch } else { Mode::Inline },
-                default_verdict: default_verdict(config),
-                drop_malformed: config.gateway.malformed == config::Malformed::Drop,
-                verify_checksums: config.gateway.checksums == config::Checksums::Verify,
+                settings: settings.clone(),
                 pulse,
             }));
         }
@@ -287,36 +286,4 @@ pub(super) fn load_rules(paths: &[PathBuf]) -> Result<RuleSet, ControlError> {
         log::warn!("{}", warning.render(false));
     }
     Ok(loaded.rules)
-}
-
-pub(super) fn default_verdict(config: &Config) -> Verdict {
-    match config.gateway.default_verdict {
-        config::DefaultVerdict::Accept => Verdict::Accept,
-        config::DefaultVerdict::Drop => Verdict::Drop,
-    }
-}
-
-/// The table of one worker, out of so many.
-pub(super) fn flow_config(config: &Config, worker: usize, workers: usize) -> FlowConfig {
-    let number = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-    FlowConfig {
-        capacity: config.flow.capacity.div_ceil(number(workers).max(1)),
-        timeouts: timeouts(config),
-        midstream: true,
-        shard: (number(worker), number(workers)),
-    }
-}
-
-fn timeouts(config: &Config) -> Timeouts {
-    let seconds = |seconds: u32| Duration::from_secs(u64::from(seconds));
-    let from = &config.flow.timeouts;
-    let both = |new, established| StateTimeouts { new: seconds(new), established: seconds(established) };
-    Timeouts {
-        tcp: both(from.tcp_new_s, from.tcp_established_s),
-        tcp_closing: seconds(from.tcp_closing_s),
-        tcp_closed: seconds(from.tcp_closed_s),
-        udp: both(from.udp_new_s, from.udp_established_s),
-        icmp: both(from.icmp_new_s, from.icmp_established_s),
-        other: both(from.other_new_s, from.other_established_s),
-    }
 }

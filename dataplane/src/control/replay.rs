@@ -10,12 +10,14 @@ use std::time::{Duration, Instant};
 use tidegate_config::{Config, Events};
 
 use super::ControlError;
-use super::gateway::{self, default_verdict, load_rules};
-use crate::flow::{FlowConfig, FlowHasher, FlowTable, Seed};
+use super::gateway::load_rules;
+use crate::flow::{FlowConfig, FlowTable, Seed};
 use crate::output::{Destination, Direct, Eve};
 use crate::port::capture::{self, CapturePort};
+use crate::time::Timestamp;
 use crate::worker::counters::Counter;
-use crate::worker::event::{Event, EventSink};
+use crate::worker::event::{Event, EventSink, Stats};
+use crate::worker::settings::{self, Settings};
 use crate::worker::shared::Shared;
 use crate::worker::{Device, Door, Mode, Parts, Worker};
 use crate::xsk::Umem;
@@ -34,8 +36,6 @@ pub struct Replay {
     pub pass_through: bool,
     /// Checksums are computed and counted.
     pub verify_checksums: bool,
-    /// Connections are picked up in their middle.
-    pub midstream: bool,
     /// Seed of the flow table's hash.
     pub seed: u64,
     /// Everything else.
@@ -99,27 +99,28 @@ pub fn run(replay: Replay) -> Result<Summary, ControlError> {
     let shared = Arc::new(Shared::new(rules, 1, 1));
     let config = &replay.config;
     let name: Arc<str> = Arc::from(replay.capture.to_string_lossy().as_ref());
+    let mode = if replay.pass_through { Mode::PassThrough } else { Mode::Replay };
+    let settings = Settings { verify_checksums: replay.verify_checksums, ..Settings::of(config, mode, 1) };
     let mut worker = Worker::new(Parts {
         id: 0,
         doors: vec![Door { port, device: 0 }],
         devices: vec![Device { name, peer: 0, way: 0 }],
         pool,
         flows: FlowTable::new(&flows)?,
-        hasher: FlowHasher::new(Seed::from_number(replay.seed)),
+        seed: Seed::from_number(replay.seed),
         shared: Arc::clone(&shared),
         exchange: None,
         sink,
-        mode: if replay.pass_through { Mode::PassThrough } else { Mode::Replay },
-        default_verdict: default_verdict(config),
-        drop_malformed: config.gateway.malformed == tidegate_config::Malformed::Drop,
-        verify_checksums: replay.verify_checksums,
+        settings,
         pulse: Box::new(|| {}),
     });
     let started = Instant::now();
     worker.run_to_end();
     let flows = worker.flows().counters().total;
+    let at = worker.now();
     let (doors, _, sink) = worker.into_parts();
-    if let Sink::Written(sink) = sink {
+    if let Sink::Written(mut sink) = sink {
+        sink.emit(Event::Stats(Box::new(stats(at, &shared))));
         sink.finish()?;
     }
     let elapsed = started.elapsed();
@@ -142,16 +143,26 @@ pub fn run(replay: Replay) -> Result<Summary, ControlError> {
     })
 }
 
+/// All counters, once the capture has ended: the last event of a replay. It has
+/// taken no time, as far as the capture's own goes.
+fn stats(at: Timestamp, shared: &Shared) -> Stats {
+    let mut counters = shared.counters();
+    counters.extend(
+        shared.port_counters(0).into_iter().map(|(name, count)| (format!("port.capture.{name}"), count)),
+    );
+    Stats { at, since: at, counters }
+}
+
 /// The table as configured, but no larger than a capture of that size can fill:
 /// making a table for a million flows takes longer than reading most captures.
 fn flow_config(replay: &Replay, port: &CapturePort<'_>) -> FlowConfig {
     /// The least that a packet takes in a capture: its record header and an
     /// IPv4 header.
     const RECORD_MIN: u64 = 16 + 20;
-    let configured = gateway::flow_config(&replay.config, 0, 1);
+    let configured = settings::flow_config(&replay.config, 0, 1);
     let packets_max = port.reader().bytes_total().map_or(u64::MAX, |bytes| bytes / RECORD_MIN + 1);
     let capacity = configured.capacity.min(u32::try_from(packets_max).unwrap_or(u32::MAX));
-    FlowConfig { capacity, midstream: replay.midstream, ..configured }
+    FlowConfig { capacity, ..configured }
 }
 
 /// Where a replay's events go.

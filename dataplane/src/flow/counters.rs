@@ -3,6 +3,9 @@
 
 use super::record::{EndReason, FlowState};
 use super::stage::{Class, ProtocolClass};
+use super::tcp::{Segment, SegmentClass, TcpSeen};
+use crate::anomaly::Anomaly;
+use crate::wire::tcp::Flags;
 
 /// Everything that happens to flows, since the table was made.
 ///
@@ -45,11 +48,29 @@ pub struct FlowCounters {
     /// Flows looked at by the sweep; many for few time-outs means that
     /// time-outs are long against the lives of flows.
     pub swept: u64,
+    /// SYNs without ACK, repeated ones included.
+    pub syn: u64,
+    /// SYNs with ACK.
+    pub synack: u64,
+    /// RSTs, refused ones included.
+    pub rst: u64,
+    /// Connections whose beginning was not seen.
+    pub midstream: u64,
+    /// Segments that bring nothing but bytes that came before, or some of them.
+    pub retransmissions: u64,
+    /// Keep-alives.
+    pub keep_alives: u64,
+    /// Probes of a window of zero.
+    pub window_probes: u64,
+    /// Segments that are not of their connection.
+    pub invalid: u64,
+    /// RSTs that seem to come from somebody else.
+    pub suspected_rst: u64,
 }
 
 impl FlowCounters {
     /// How many there are.
-    pub const LEN: usize = 17;
+    pub const LEN: usize = 26;
 
     /// Every counter with its name in `stats`.
     pub const fn named(&self) -> [(&'static str, u64); Self::LEN] {
@@ -71,6 +92,15 @@ impl FlowCounters {
             ("flow.reused", self.reused),
             ("flow.shutdown", self.shutdown),
             ("flow.swept", self.swept),
+            ("tcp.syn", self.syn),
+            ("tcp.synack", self.synack),
+            ("tcp.rst", self.rst),
+            ("tcp.midstream", self.midstream),
+            ("tcp.retransmissions", self.retransmissions),
+            ("tcp.keep_alives", self.keep_alives),
+            ("tcp.window_probes", self.window_probes),
+            ("tcp.invalid", self.invalid),
+            ("tcp.suspected_rst", self.suspected_rst),
         ]
     }
 
@@ -82,6 +112,26 @@ impl FlowCounters {
             ProtocolClass::Icmp => &mut self.icmp,
             ProtocolClass::Other => &mut self.other,
         } += 1;
+    }
+
+    /// A segment that did not go the short way.
+    pub(super) fn segment(&mut self, seen: &TcpSeen, segment: &Segment) {
+        let flags = seen.flags;
+        if flags.contains(Flags::RST) {
+            self.rst += 1;
+        } else if flags.contains(Flags::SYN) {
+            *if flags.contains(Flags::ACK) { &mut self.synack } else { &mut self.syn } += 1;
+        }
+        match segment.class {
+            SegmentClass::Retransmission | SegmentClass::PartialRetransmission => self.retransmissions += 1,
+            SegmentClass::KeepAlive => self.keep_alives += 1,
+            SegmentClass::WindowProbe => self.window_probes += 1,
+            SegmentClass::Invalid => self.invalid += 1,
+            SegmentClass::Handshake | SegmentClass::Data | SegmentClass::Ack | SegmentClass::Reset => {}
+        }
+        if segment.anomalies().any(|anomaly| anomaly == Anomaly::StreamSuspectedRstInject) {
+            self.suspected_rst += 1;
+        }
     }
 
     pub(super) const fn ended(&mut self, reason: EndReason, state: FlowState, class: Class) {

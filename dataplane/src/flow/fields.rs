@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use super::record::{Direction, FlowRecord, FlowState};
+use super::tcp::TcpState;
 use crate::event::{EnumNames, Field, Kind, Value, View};
 use crate::time::Timestamp;
 use crate::wire::fields::PROTOCOLS;
@@ -32,6 +33,25 @@ pub static FLOW_STATES: EnumNames = EnumNames {
         ("ESTABLISHED", FlowState::Established as i64),
         ("CLOSING", FlowState::Closing as i64),
         ("CLOSED", FlowState::Closed as i64),
+    ],
+};
+
+/// The states of a TCP connection by name.
+pub static TCP_STATES: EnumNames = EnumNames {
+    name: "TCP state",
+    names: &[
+        ("SYN_SENT", TcpState::SynSent as i64),
+        ("SYN_RECV", TcpState::SynReceived as i64),
+        ("PICKED_UP", TcpState::PickedUp as i64),
+        ("ESTABLISHED", TcpState::Established as i64),
+        ("FIN_WAIT1", TcpState::FinWait1 as i64),
+        ("FIN_WAIT2", TcpState::FinWait2 as i64),
+        ("CLOSE_WAIT", TcpState::CloseWait as i64),
+        ("LAST_ACK", TcpState::LastAck as i64),
+        ("CLOSING", TcpState::Closing as i64),
+        ("TIME_WAIT", TcpState::TimeWait as i64),
+        ("CLOSED", TcpState::Closed as i64),
+        ("REFUSED", TcpState::Refused as i64),
     ],
 };
 
@@ -78,7 +98,7 @@ pub static FIELDS: &[Field<FlowView>] = &[
         kind: Kind::Int,
         doc: "VLAN id of the outermost tag, 0 to 4095; absent for untagged flows.",
         read: |view| {
-            let [outer, _] = view.record.vlans.tci;
+            let [outer, ..] = view.record.vlans.tci;
             (view.record.vlans.count > 0).then(|| Value::Int(i64::from(outer & 0x0fff)))
         },
     },
@@ -129,6 +149,36 @@ pub static FIELDS: &[Field<FlowView>] = &[
         kind: Kind::Enum(&FLOW_STATES),
         doc: "How far the flow has come: NEW, ESTABLISHED, CLOSING or CLOSED.",
         read: |view| Some(Value::Int(view.record.state as i64)),
+    },
+    Field {
+        name: "flow.midstream",
+        kind: Kind::Bool,
+        doc: "Whether the beginning of the TCP connection was not seen; TCP only.",
+        read: |view| view.record.tcp_state.map(|_| Value::Bool(view.record.midstream)),
+    },
+    Field {
+        name: "flow.spi",
+        kind: Kind::Unsigned(32),
+        doc: "Security parameters index; ESP only.",
+        read: |view| view.record.spi.map(|spi| Value::Int(i64::from(spi))),
+    },
+    Field {
+        name: "flow.tunnel.depth",
+        kind: Kind::Unsigned(3),
+        doc: "How many tunnels the flow travels in; 0 for one that travels plainly.",
+        read: |view| Some(Value::Int(view.record.within.map_or(0, |within| i64::from(within.depth)))),
+    },
+    Field {
+        name: "flow.tunnel.network",
+        kind: Kind::Unsigned(24),
+        doc: "Number of the innermost tunnel's network, as the VNI of VXLAN; absent for plain flows.",
+        read: |view| view.record.within.map(|within| Value::Int(i64::from(within.network))),
+    },
+    Field {
+        name: "flow.tcp.state",
+        kind: Kind::Enum(&TCP_STATES),
+        doc: "How far the TCP connection has come, such as SYN_SENT or CLOSE_WAIT; TCP only.",
+        read: |view| view.record.tcp_state.map(|state| Value::Int(state as i64)),
     },
     Field {
         name: "flow.tcp.flags.up",
@@ -188,7 +238,7 @@ mod tests {
     use std::net::{IpAddr, Ipv4Addr};
 
     use super::*;
-    use crate::flow::FiveTuple;
+    use crate::flow::{FiveTuple, Within};
     use crate::verdict::Verdict;
     use crate::wire::packet::Vlans;
     use crate::wire::tcp::Flags;
@@ -204,15 +254,20 @@ mod tests {
                     server_port: 22,
                     protocol,
                 },
-                vlans: Vlans { count: 1, tci: [0xe00a, 0] },
+                vlans: Vlans { count: 1, tci: [0xe00a, 0, 0] },
+                within: Some(Within { network: 77, depth: 2 }),
+                spi: Some(9),
                 start: Timestamp::from_nanos(1_000),
                 last: Timestamp::from_nanos(3_000),
                 packets: [3, 2],
                 bytes: [300, 2_000],
                 tcp_flags: [Flags::SYN | Flags::ACK, Flags::SYN],
                 state: FlowState::Established,
+                tcp_state: Some(TcpState::Established),
+                midstream: true,
                 verdict: Verdict::Accept,
                 alerted: false,
+                app_protos: [None; 2],
             },
             now: Timestamp::from_nanos(4_000),
         }
@@ -242,6 +297,11 @@ mod tests {
             ("flow.bytes.down", Value::Int(2_000)),
             ("flow.age", Value::Duration(3_000)),
             ("flow.state", Value::Int(1)),
+            ("flow.midstream", Value::Bool(true)),
+            ("flow.spi", Value::Int(9)),
+            ("flow.tunnel.depth", Value::Int(2)),
+            ("flow.tunnel.network", Value::Int(77)),
+            ("flow.tcp.state", Value::Int(4)),
             ("flow.tcp.flags.up", Value::Int(0x12)),
             ("flow.tcp.flags.down", Value::Int(0x02)),
         ];
@@ -276,7 +336,8 @@ mod tests {
             let value = (field.read)(&view);
             let fits = matches!(
                 (field.kind, value),
-                (Kind::Int | Kind::Enum(_), Some(Value::Int(_)))
+                (Kind::Int | Kind::Unsigned(_) | Kind::Enum(_), Some(Value::Int(_)))
+                    | (Kind::Bool, Some(Value::Bool(_)))
                     | (Kind::Ip, Some(Value::Ip(_)))
                     | (Kind::Duration, Some(Value::Duration(_)))
             );

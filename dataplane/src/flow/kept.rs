@@ -4,8 +4,9 @@
 //! tracking the next packet may end any flow, so these are asked and told
 //! about the packet at hand.
 
-use super::record::FlowRecord;
+use super::record::{Direction, FlowRecord};
 use super::table::{FlowIndex, FlowTable};
+use crate::app_proto::AppProto;
 use crate::verdict::Verdict;
 
 impl FlowTable {
@@ -36,6 +37,17 @@ impl FlowTable {
     /// Notes that a rule raised an alert on the flow.
     pub fn set_alerted(&mut self, index: FlowIndex) {
         self.slot(index).set_alerted();
+    }
+
+    /// What each side speaks, as far as that was looked at.
+    #[inline]
+    pub fn app_protos(&self, index: FlowIndex) -> [Option<AppProto>; 2] {
+        self.slot(index).app_protos()
+    }
+
+    /// Keeps what a side speaks.
+    pub fn set_app_proto(&mut self, index: FlowIndex, direction: Direction, app_proto: AppProto) {
+        self.slot(index).set_app_proto(direction, app_proto);
     }
 
     /// The tags on the flow, one bit each; what they mean is the rules' business.

@@ -1,4 +1,5 @@
-//! What makes packets one flow: addresses, ports, protocol and VLAN ids.
+//! What makes packets one flow: addresses, ports, protocol, VLAN ids, and the
+//! network of the tunnel that they travel in.
 //!
 //! A [`Key`] is symmetric: of the two (address, port) pairs the smaller stands
 //! first, so both directions build the same key and hash alike; [`Endpoint`]
@@ -13,7 +14,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::wire::Packet;
-use crate::wire::packet::{Icmp, Net, Transport, Vlans};
+use crate::wire::packet::{Icmp, Net, Transport, Tunnels, Vlans};
 
 /// IP protocol number of ICMP.
 pub(super) const ICMP: u8 = 1;
@@ -23,6 +24,10 @@ pub(super) const TCP: u8 = 6;
 pub(super) const UDP: u8 = 17;
 /// IP protocol number of `ICMPv6`.
 pub(super) const ICMP6: u8 = 58;
+/// IP protocol number of ESP.
+pub(super) const ESP: u8 = 50;
+/// IP protocol number of SCTP.
+pub(super) const SCTP: u8 = 132;
 
 /// The VLAN id within a TCI.
 const VLAN_ID: u16 = 0x0fff;
@@ -47,13 +52,6 @@ impl Endpoint {
     }
 }
 
-/// Which family the addresses of a key are of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Family {
-    V4,
-    V6,
-}
-
 /// The identity of a flow, the same for both of its directions.
 ///
 /// Kept as words, so that comparing and hashing need no look at the family:
@@ -62,47 +60,110 @@ pub(super) enum Family {
 pub struct Key {
     pub(super) first: [u64; 2],
     pub(super) second: [u64; 2],
-    /// First port, second port (16 bits each), protocol (8), outer and inner
-    /// VLAN id (12 each), from the top.
+    /// First port, second port (16 bits each; of ESP the SPI), protocol (8),
+    /// outer and second VLAN id (12 each), from the top.
     pub(super) rest: u64,
-    pub(super) family: Family,
+    /// Number of the tunnel's network (24 bits), how many tunnels there are (3),
+    /// third VLAN id (12), whether the addresses are IPv6 (1), from the top; the
+    /// lower [`MARKS_FREE`] bits are 0.
+    pub(super) marks: u64,
 }
+
+/// How many of the lowest bits of [`Key::marks`] are no part of a key.
+pub(super) const MARKS_FREE: u32 = 24;
+/// In `marks`: the addresses are IPv6.
+const V6: u64 = 1 << MARKS_FREE;
 
 impl Key {
     /// The key of a packet and the end that sent it; `None` for what is not IP.
     ///
-    /// Fragments and protocols without ports have ports 0. An ICMP error has a
-    /// key of its own here; the key of the flow that it quotes is built with
-    /// [`Key::new`] from the quoted header.
+    /// `None` also for a fragment: it is of the flow of its datagram, which is
+    /// known when that has been put together. Protocols without ports have
+    /// ports 0. An ICMP error has a key of its own here; that of the flow that
+    /// it quotes is [`Key::quoted`].
     #[inline]
     pub fn of(packet: &Packet) -> Option<(Self, Endpoint)> {
         let (src, dst, protocol, family) = match &packet.net {
-            Net::V4(ip) => (v4_words(ip.src), v4_words(ip.dst), ip.protocol, Family::V4),
-            Net::V6(ip) => (v6_words(ip.src), v6_words(ip.dst), ip.protocol, Family::V6),
+            Net::V4(ip) => (v4_words(ip.src), v4_words(ip.dst), ip.protocol, 0),
+            Net::V6(ip) => (v6_words(ip.src), v6_words(ip.dst), ip.protocol, V6),
             Net::None | Net::Arp(_) => return None,
         };
-        let low = low_bits(protocol, packet.vlans);
+        let words = Words::of(protocol, family, packet.vlans, packet.tunnels);
         Some(match packet.transport {
-            Transport::Tcp(tcp) => Self::ordered(src, dst, (tcp.src_port, tcp.dst_port), low, family),
-            Transport::Udp(udp) => Self::ordered(src, dst, (udp.src_port, udp.dst_port), low, family),
-            Transport::Icmp(icmp) => {
-                let (mut key, sender) = Self::ordered(src, dst, (0, 0), low, family);
-                key.rest |= ports_of_icmp(protocol, icmp);
-                (key, sender)
-            }
-            Transport::None | Transport::Fragment | Transport::Other => {
-                Self::ordered(src, dst, (0, 0), low, family)
-            }
+            Transport::Tcp(tcp) => Self::ordered(src, dst, (tcp.src_port, tcp.dst_port), words),
+            Transport::Udp(udp) => Self::ordered(src, dst, (udp.src_port, udp.dst_port), words),
+            Transport::Icmp(icmp) => Self::unturned(src, dst, ports_of_icmp(protocol, icmp), words),
+            Transport::Sctp(sctp) => Self::ordered(src, dst, (sctp.src_port, sctp.dst_port), words),
+            Transport::Esp(esp) => Self::unturned(src, dst, u64::from(esp.spi) << 32, words),
+            Transport::None | Transport::Other => Self::ordered(src, dst, (0, 0), words),
+            Transport::Fragment => return None,
         })
     }
 
-    /// The key of what goes from `src` to `dst`, and the end that `src` is.
+    /// The key of the flow that an ICMP or ICMPv6 error in `packet` quotes, and
+    /// which end of it would have sent what goes the error's way: not the one
+    /// that sent the packet quoted, but the other.
+    ///
+    /// `None` for what is no error, and where the quote is cut before it says
+    /// whose it is. The flow is looked for where the error travels: under its
+    /// VLAN ids and in its tunnels.
+    pub fn quoted(packet: &Packet, bytes: &[u8]) -> Option<(Self, Endpoint)> {
+        super::quoted::key(packet, bytes)
+    }
+
+    /// The key of what goes plainly from `src` to `dst`, and the end that `src`
+    /// is.
     ///
     /// Both addresses are of one family; a mix makes a key that no packet has.
     pub fn new(src: (IpAddr, u16), dst: (IpAddr, u16), protocol: u8, vlans: Vlans) -> (Self, Endpoint) {
-        let family = if src.0.is_ipv4() { Family::V4 } else { Family::V6 };
-        let low = low_bits(protocol, vlans);
-        Self::ordered(words(src.0), words(dst.0), (src.1, dst.1), low, family)
+        Self::with(src.0, dst.0, protocol, Shared::Ports(src.1, dst.1), vlans, Tunnels::NONE)
+    }
+
+    /// The key of what goes from `src` to `dst` under these tags and in these
+    /// tunnels, and the end that `src` is.
+    pub(super) fn with(
+        src: IpAddr,
+        dst: IpAddr,
+        protocol: u8,
+        shared: Shared,
+        vlans: Vlans,
+        tunnels: Tunnels,
+    ) -> (Self, Endpoint) {
+        let family = if src.is_ipv4() { 0 } else { V6 };
+        let words = Words::of(protocol, family, vlans, tunnels);
+        let (src, dst) = (words_of(src), words_of(dst));
+        match shared {
+            Shared::Ports(from, to) => Self::ordered(src, dst, (from, to), words),
+            Shared::Icmp(icmp) => Self::unturned(src, dst, ports_of_icmp(protocol, icmp), words),
+            Shared::Spi(spi) => Self::unturned(src, dst, u64::from(spi) << 32, words),
+        }
+    }
+
+    /// The key of the datagram that a fragment is of: its source first, and its
+    /// identification in the place of the ports. It is no flow's: it has a
+    /// direction.
+    pub(super) fn of_datagram(packet: &Packet) -> Option<Self> {
+        let (src, dst, id, protocol, family) = match &packet.net {
+            Net::V4(ip) => (v4_words(ip.src), v4_words(ip.dst), u32::from(ip.id), ip.protocol, 0),
+            // Of IPv6 the first fragment's next header counts alone (RFC 8200 section 4.5).
+            Net::V6(ip) => (v6_words(ip.src), v6_words(ip.dst), ip.fragment?.id, 0, V6),
+            Net::None | Net::Arp(_) => return None,
+        };
+        let Words { low, marks } = Words::of(protocol, family, packet.vlans, packet.tunnels);
+        Some(Self { first: src, second: dst, rest: u64::from(id) << 32 | low, marks })
+    }
+
+    /// Whether the addresses are IPv4.
+    pub(super) const fn is_ipv4(&self) -> bool {
+        self.marks & V6 == 0
+    }
+
+    /// With what stands in the place of the ports and is the same both ways.
+    #[inline]
+    fn unturned(src: [u64; 2], dst: [u64; 2], shared: u64, words: Words) -> (Self, Endpoint) {
+        let (mut key, sender) = Self::ordered(src, dst, (0, 0), words);
+        key.rest |= shared;
+        (key, sender)
     }
 
     /// Puts the ends in order, without a branch: which of the two is smaller
@@ -112,8 +173,7 @@ impl Key {
         src: [u64; 2],
         dst: [u64; 2],
         (src_port, dst_port): (u16, u16),
-        low: u64,
-        family: Family,
+        Words { low, marks }: Words,
     ) -> (Self, Endpoint) {
         let ([src_high, src_low], [dst_high, dst_low]) = (src, dst);
         let src_bits = u128::from(src_high) << 64 | u128::from(src_low);
@@ -128,7 +188,7 @@ impl Key {
             first: [src_high ^ high, src_low ^ low_half],
             second: [dst_high ^ high, dst_low ^ low_half],
             rest: u64::from(ports) << 32 | low,
-            family,
+            marks,
         };
         (key, if turned { Endpoint::Second } else { Endpoint::First })
     }
@@ -138,31 +198,69 @@ impl Key {
         protocol_of(self.rest)
     }
 
-    /// Address and port of one end. For ICMP the port means nothing outside
-    /// of the key.
+    /// Address and port of one end. For ICMP and ESP the port means nothing
+    /// outside of the key.
     pub fn endpoint(&self, end: Endpoint) -> (IpAddr, u16) {
         let (address, port) = match end {
             Endpoint::First => (self.first, self.rest >> 48),
             Endpoint::Second => (self.second, self.rest >> 32),
         };
-        (address_of(address, self.family), low_u16(port))
+        (address_of(address, self.marks), low_u16(port))
     }
 
     /// The VLAN ids, outermost first.
     pub const fn vlans(&self) -> Vlans {
         let outer = low_u16(self.rest >> 12) & VLAN_ID;
-        let inner = low_u16(self.rest) & VLAN_ID;
-        let count = (outer != 0) as u8 + (inner != 0) as u8;
-        Vlans { count, tci: [outer, inner] }
+        let second = low_u16(self.rest) & VLAN_ID;
+        let third = low_u16(self.marks >> (MARKS_FREE + 1)) & VLAN_ID;
+        let count = (outer != 0) as u8 + (second != 0) as u8 + (third != 0) as u8;
+        Vlans { count, tci: [outer, second, third] }
+    }
+
+    /// What the flow travels in; `None` where it travels plainly.
+    pub const fn within(&self) -> Option<Within> {
+        let [n0, n1, n2, depth, ..] = self.marks.to_be_bytes();
+        let within = Within { network: u32::from_be_bytes([0, n0, n1, n2]), depth: depth >> 5 };
+        if within.depth == 0 { None } else { Some(within) }
+    }
+
+    /// The security parameters index of ESP.
+    pub const fn spi(&self) -> Option<u32> {
+        if self.protocol() == ESP { Some(low_u32(self.rest >> 32)) } else { None }
     }
 }
 
 impl std::fmt::Debug for Key {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let (first, second) = (self.endpoint(Endpoint::First), self.endpoint(Endpoint::Second));
-        let [outer, inner] = self.vlans().tci;
-        write!(f, "Key({first:?} <-> {second:?}, protocol {}, vlans {outer}/{inner})", self.protocol())
+        let [outer, inner, innermost] = self.vlans().tci;
+        write!(f, "Key({first:?} <-> {second:?}, protocol {}, ", self.protocol())?;
+        write!(f, "vlans {outer}/{inner}/{innermost}, within {:?})", self.within())
     }
+}
+
+/// What flows between the same addresses are told apart by.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Shared {
+    /// The sender's and the receiver's; 0 where the protocol has none.
+    Ports(u16, u16),
+    Icmp(Icmp),
+    /// Of ESP.
+    Spi(u32),
+}
+
+/// The tunnel that sets a flow apart from others with the same addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Within {
+    /// Number of its network (24 bits): the VNI of VXLAN and GENEVE; 0 elsewhere.
+    pub network: u32,
+    /// How many tunnels are around the flow, 1 or more.
+    pub depth: u8,
+}
+
+/// Whether the marks of a key are of a flow in a tunnel.
+pub(super) const fn is_tunnelled(marks: u64) -> bool {
+    marks >> 37 & 7 != 0
 }
 
 /// The protocol within [`Key::rest`].
@@ -186,33 +284,46 @@ const fn v6_words(address: Ipv6Addr) -> [u64; 2] {
     [high_u64(address.to_bits()), low_u64(address.to_bits())]
 }
 
-const fn words(address: IpAddr) -> [u64; 2] {
+const fn words_of(address: IpAddr) -> [u64; 2] {
     match address {
         IpAddr::V4(address) => v4_words(address),
         IpAddr::V6(address) => v6_words(address),
     }
 }
 
-pub(super) fn address_of([high, low]: [u64; 2], family: Family) -> IpAddr {
-    match family {
-        Family::V4 => {
-            let [_, _, _, _, a, b, c, d] = low.to_be_bytes();
-            IpAddr::V4(Ipv4Addr::new(a, b, c, d))
-        }
-        Family::V6 => IpAddr::V6(Ipv6Addr::from_bits(u128::from(high) << 64 | u128::from(low))),
+fn address_of([high, low]: [u64; 2], marks: u64) -> IpAddr {
+    if marks & V6 == 0 {
+        let [_, _, _, _, a, b, c, d] = low.to_be_bytes();
+        IpAddr::V4(Ipv4Addr::new(a, b, c, d))
+    } else {
+        IpAddr::V6(Ipv6Addr::from_bits(u128::from(high) << 64 | u128::from(low)))
     }
 }
 
-/// Protocol and VLAN ids in their place in [`Key::rest`].
-#[inline]
-fn low_bits(protocol: u8, vlans: Vlans) -> u64 {
-    let [outer, inner] = match (vlans.count, vlans.tci) {
-        (0, _) => [0, 0],
-        (1, [outer, _]) => [outer & VLAN_ID, 0],
-        (_, [outer, inner]) if outer & VLAN_ID == 0 => [inner & VLAN_ID, 0],
-        (_, [outer, inner]) => [outer & VLAN_ID, inner & VLAN_ID],
-    };
-    u64::from(protocol) << 24 | u64::from(outer) << 12 | u64::from(inner)
+/// What of a key does not turn with the direction: the lower half of
+/// [`Key::rest`], and [`Key::marks`].
+#[derive(Clone, Copy)]
+struct Words {
+    low: u64,
+    marks: u64,
+}
+
+impl Words {
+    #[inline]
+    fn of(protocol: u8, family: u64, vlans: Vlans, tunnels: Tunnels) -> Self {
+        let plain = Self { low: u64::from(protocol) << 24, marks: family };
+        if vlans.count == 0 && tunnels.depth() == 0 { plain } else { plain.set_apart(vlans, tunnels) }
+    }
+
+    fn set_apart(self, vlans: Vlans, tunnels: Tunnels) -> Self {
+        let mut ids = vlans.ids().filter(|&id| id != 0).map(u64::from);
+        let mut id = || ids.next().unwrap_or(0);
+        let (outer, second, third) = (id(), id(), id());
+        let network = u64::from(tunnels.network() & 0x00ff_ffff);
+        let depth = tunnels.depth() as u64 & 7;
+        let apart = network << 40 | depth << 37 | third << (MARKS_FREE + 1);
+        Self { low: self.low | outer << 12 | second, marks: self.marks | apart }
+    }
 }
 
 /// ICMP has no ports. What a query and its answer share, an identifier or a
@@ -284,11 +395,7 @@ impl FlowHasher {
         let [s0, s1, s2, s3, s4, s5, s6, s7] = self.secrets;
         let first = fold(key.first[0] ^ s0, key.first[1] ^ s1);
         let second = fold(key.second[0] ^ s2, key.second[1] ^ s3);
-        let family = match key.family {
-            Family::V4 => s4,
-            Family::V6 => !s4,
-        };
-        let both = fold(first ^ key.rest ^ family, second ^ s5);
+        let both = fold(first ^ key.rest ^ s4, second ^ key.marks ^ s5);
         fold(both ^ s6, s7)
     }
 }
@@ -341,7 +448,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::wire::packet::{Ipv4, Ipv6, Tcp, Udp};
+    use crate::wire::packet::{Esp, Ipv4, Ipv6, Sctp, Tcp, Udp};
     use crate::wire::tcp::Flags;
 
     fn v4(src: Ipv4Addr, dst: Ipv4Addr, protocol: u8) -> Net {
@@ -411,7 +518,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn both_directions_are_one_flow((a, b) in addresses(), p: u16, q: u16, tci: [u16; 2], count in 0..3_u8) {
+        fn both_directions_are_one_flow((a, b) in addresses(), p: u16, q: u16, tci: [u16; 3], count in 0..3_u8) {
             let vlans = Vlans { count, tci };
             let there = Key::of(&udp((a, p), (b, q), vlans));
             let back = Key::of(&udp((b, q), (a, p), vlans));
@@ -432,8 +539,8 @@ mod tests {
 
     #[test]
     fn vlans_separate_flows_and_priorities_do_not() {
-        let packet = |count, tci| {
-            let vlans = Vlans { count, tci };
+        let packet = |count, [outer, inner]: [u16; 2]| {
+            let vlans = Vlans { count, tci: [outer, inner, 0] };
             Key::of(&udp((IpAddr::V4(A), 1), (IpAddr::V4(B), 2), vlans)).map(|(key, _)| key)
         };
         let keys = [
@@ -448,8 +555,44 @@ mod tests {
         assert_eq!(packet(1, [10, 0]), packet(1, [0xf00a, 99]));
         assert_eq!(packet(0, [0, 0]), packet(1, [0xe000, 0]));
         assert_eq!(packet(1, [10, 0]), packet(2, [0xe000, 10]));
-        assert_eq!(packet(2, [10, 11]).map(|key| key.vlans()), Some(Vlans { count: 2, tci: [10, 11] }));
-        assert_eq!(packet(1, [10, 0]).map(|key| key.vlans()), Some(Vlans { count: 1, tci: [10, 0] }));
+        assert_eq!(packet(2, [10, 11]).map(|key| key.vlans()), Some(Vlans { count: 2, tci: [10, 11, 0] }));
+        assert_eq!(packet(1, [10, 0]).map(|key| key.vlans()), Some(Vlans { count: 1, tci: [10, 0, 0] }));
+    }
+
+    #[test]
+    fn three_tags_count_and_an_empty_one_does_not() {
+        let key = |tci| {
+            let vlans = Vlans { count: 3, tci };
+            Key::of(&udp((IpAddr::V4(A), 1), (IpAddr::V4(B), 2), vlans)).map(|(key, _)| key)
+        };
+        assert_ne!(key([1, 2, 3]), key([1, 2, 4]));
+        assert_eq!(key([1, 0xe000, 3]), key([1, 3, 0]));
+        assert_eq!(key([1, 2, 0xf003]).map(|key| key.vlans()), Some(Vlans { count: 3, tci: [1, 2, 3] }));
+        let hasher = FlowHasher::new(Seed::from_number(1));
+        assert_ne!(key([1, 2, 3]).map(|key| hasher.hash(&key)), key([1, 2, 4]).map(|key| hasher.hash(&key)));
+    }
+
+    #[test]
+    fn an_association_of_esp_is_a_flow_of_its_own() {
+        let key = |spi| {
+            let transport = Transport::Esp(Esp { spi, sequence: 9 });
+            Key::of(&Packet { net: v4(A, B, ESP), transport, ..Packet::default() })
+        };
+        assert_ne!(key(1), key(2));
+        let Some((key, sender)) = key(0xfeed_beef) else { unreachable!("an IP packet has a key") };
+        assert_eq!((key.spi(), key.endpoint(sender).0), (Some(0xfeed_beef), IpAddr::V4(A)));
+        let plain = Key::new((IpAddr::V4(A), 1), (IpAddr::V4(B), 2), UDP, Vlans::default()).0;
+        assert_eq!((plain.spi(), plain.within()), (None, None));
+    }
+
+    #[test]
+    fn sctp_has_ports() {
+        let sctp = |src_port, dst_port| Transport::Sctp(Sctp { src_port, dst_port, tag: 0 });
+        let there = Packet { net: v4(A, B, SCTP), transport: sctp(5, 7), ..Packet::default() };
+        let back = Packet { net: v4(B, A, SCTP), transport: sctp(7, 5), ..Packet::default() };
+        let (there, back) = (Key::of(&there), Key::of(&back));
+        assert_eq!(there.map(|(key, _)| key), back.map(|(key, _)| key));
+        assert_eq!(there.map(|(key, sender)| key.endpoint(sender)), Some((IpAddr::V4(A), 5)));
     }
 
     #[test]
@@ -485,11 +628,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_ip_has_no_key_and_a_fragment_has_no_ports() {
+    fn what_is_not_ip_and_a_fragment_have_no_key() {
         assert!(Key::of(&Packet::default()).is_none());
         let fragment = Packet { net: v4(A, B, TCP), transport: Transport::Fragment, ..Packet::default() };
-        let ports = Key::of(&fragment).map(|(key, sender)| (key.endpoint(sender).1, key.protocol()));
-        assert_eq!(ports, Some((0, TCP)));
+        assert!(Key::of(&fragment).is_none());
     }
 
     #[test]

@@ -7,10 +7,11 @@
 //! From the outside in: [`Key`] says what a packet belongs to, [`FlowTable`]
 //! tracks it ([`table`]), [`FlowReader`] looks on. Inside, a `slot` is a flow
 //! in memory, `index` finds it by hash, `wheel` knows when its time may be up,
-//! `victims` who goes when there is no room, and [`tcp_state`] how far a
-//! connection has come.
+//! `victims` who goes when there is no room, and [`tcp`] how far a connection has
+//! come and whether a segment is of it.
 
 pub mod counters;
+pub mod defrag;
 pub mod fields;
 mod index;
 mod kept;
@@ -18,14 +19,17 @@ pub mod key;
 mod list;
 #[cfg(all(test, not(loom)))]
 mod oracle;
+mod outers;
+mod quoted;
 pub mod reader;
 pub mod record;
 mod slot;
 mod slots;
 mod stage;
+pub mod stream;
 mod sync;
 pub mod table;
-pub mod tcp_state;
+pub mod tcp;
 #[cfg(all(test, not(loom)))]
 mod tests;
 pub mod timeouts;
@@ -34,8 +38,9 @@ mod wheel;
 
 pub use counters::FlowCounters;
 pub use fields::FlowView;
-pub use key::{Endpoint, FlowHasher, Key, Seed, owner};
+pub use key::{Endpoint, FlowHasher, Key, Seed, Within, owner};
 pub use reader::FlowReader;
-pub use record::{Direction, EndReason, FiveTuple, FlowRecord, FlowState};
+pub use record::{Direction, EndReason, FiveTuple, FlowRecord, FlowState, Outer};
 pub use table::{Ended, FlowConfig, FlowError, FlowIndex, FlowTable, Seen, Sweep, Tracked};
+pub use tcp::{Segment, SegmentClass, TcpSeen, TcpState};
 pub use timeouts::{StateTimeouts, Timeouts};

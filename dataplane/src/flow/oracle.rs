@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
-use super::stage::{Class, Stage, TimeoutRow};
-use super::tcp_state::Heard;
+use super::stage::{Class, Progress, Stage, TimeoutRow};
+use super::tcp::{Circumstances, Connection, SideFlags, TcpSeenOptions};
 use super::timeouts::IdleMax;
 use super::*;
 use crate::time::Timestamp;
@@ -24,7 +24,7 @@ const KEYS: u16 = 10;
 /// One thing that happens.
 #[derive(Clone, Debug)]
 enum Step {
-    Packet { key: u16, back: bool, flags: u8, wire_len: u32 },
+    Packet { key: u16, back: bool, flags: u8, seq: u32, ack: u32, wire_len: u32 },
     Pass(Duration),
     Sweep { budget: usize },
     Remove { key: u16 },
@@ -37,14 +37,16 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         4 => Just(Flags::SYN | Flags::ACK),
         8 => Just(Flags::ACK),
         3 => Just(Flags::FIN | Flags::ACK),
-        2 => Just(Flags::RST),
+        2 => Just(Flags::RST | Flags::ACK),
         1 => any::<u8>().prop_map(Flags::from_bits_retain),
     ];
     let pass = prop_oneof![0..400_u64, 0..12_000_u64, 0..700_000_u64, 0..4_000_000_000_u64];
     let step = prop_oneof![
-        12 => (0..KEYS, any::<bool>(), flags, 60..1_515_u32).prop_map(|(key, back, flags, wire_len)| {
-            Step::Packet { key, back, flags: flags.bits(), wire_len }
-        }),
+        12 => (0..KEYS, any::<bool>(), flags, 0..3_u32, 0..3_u32, 60..1_515_u32).prop_map(
+            |(key, back, flags, seq, ack, wire_len)| {
+                Step::Packet { key, back, flags: flags.bits(), seq, ack, wire_len }
+            },
+        ),
         4 => pass.prop_map(|ms| Step::Pass(Duration::from_millis(ms))),
         3 => (1..40_usize).prop_map(|budget| Step::Sweep { budget }),
         1 => (0..KEYS).prop_map(|key| Step::Remove { key }),
@@ -59,6 +61,14 @@ fn key_of(number: u16) -> (Key, Endpoint) {
     Key::new((address(1), 2_000 + number), (address(2), 1_024), protocol, Vlans::default())
 }
 
+/// A segment of a connection that carries no bytes: both sides begin at 0, and
+/// two numbers further on all is said.
+fn segment(flags: Flags, seq: u32, ack: u32) -> TcpSeen {
+    let seq = if flags.contains(Flags::SYN) { 0 } else { seq };
+    let options = TcpSeenOptions::default();
+    TcpSeen { seq, ack, window: 1_000, flags, payload_len: 0, options }
+}
+
 /// What the oracle knows of a flow.
 #[derive(Clone, Debug)]
 struct Known {
@@ -68,12 +78,45 @@ struct Known {
     packets: [u64; 2],
     bytes: [u64; 2],
     stage: Stage,
+    connection: Option<Connection>,
     client: Endpoint,
     /// When it came into its class, for the order of victims.
     class_since: u64,
 }
 
+const CIRCUMSTANCES: Circumstances = Circumstances { midstream: true, stale: false };
+
 impl Known {
+    fn is_reopened_by(&self, seen: &Seen) -> bool {
+        let opens = seen
+            .tcp
+            .is_some_and(|tcp| tcp.flags.intersection(Flags::SYN | Flags::ACK | Flags::RST) == Flags::SYN);
+        opens
+            && self.connection.is_some_and(|Connection { state, sides: [up, _] }| {
+                state.is_over() || (state == TcpState::PickedUp && up.flags.contains(SideFlags::MIDSTREAM))
+            })
+    }
+
+    /// What the packet makes of it.
+    fn learn(&mut self, direction: Direction, seen: &Seen, opens: bool) {
+        let Some(tcp) = &seen.tcp else {
+            if !self.packets.contains(&0) {
+                self.stage.progress = Progress::BothWays;
+            }
+            return;
+        };
+        let connection = match self.connection {
+            Some(mut connection) if !opens => {
+                connection.receive(direction, tcp, CIRCUMSTANCES);
+                connection
+            }
+            _ => Connection::open(direction, tcp, CIRCUMSTANCES).0,
+        };
+        self.connection = Some(connection);
+        self.stage = Stage { progress: Progress::Tcp(connection.state), ..self.stage };
+        self.stage = self.stage.with_flags(direction, tcp.flags);
+    }
+
     fn deadline(&self, protocol: u8) -> Timestamp {
         IdleMax::new(&Timeouts::default()).deadline(self.last, TimeoutRow::of(protocol, self.stage.state()))
     }
@@ -115,6 +158,7 @@ impl Tried {
         prop_assert_eq!((record.start, record.last), (known.start, known.last));
         prop_assert_eq!((record.packets, record.bytes), (known.packets, known.bytes));
         prop_assert_eq!((record.state, record.tcp_flags), (known.stage.state(), known.stage.flags));
+        prop_assert_eq!(record.tcp_state, known.stage.tcp_state());
         Ok(known)
     }
 
@@ -131,18 +175,17 @@ impl Tried {
         longer.first().or_else(|| closed.first()).map(|known| known.id)
     }
 
-    fn packet(&mut self, number: u16, back: bool, flags: Flags, wire_len: u32) -> Result<(), TestCaseError> {
+    fn packet(&mut self, number: u16, back: bool, tcp: TcpSeen, wire_len: u32) -> Result<(), TestCaseError> {
         let (key, there) = key_of(number);
-        let tcp = key.protocol() == 6;
         let sender = if back { there.other() } else { there };
-        let flags = tcp.then_some(flags);
-        let seen = Seen { sender, wire_len, tcp_flags: flags, icmp: None, now: self.now };
+        let tcp = (key.protocol() == 6).then_some(tcp);
+        let seen = Seen { sender, wire_len, tcp, icmp: None, now: self.now };
         let before = self.known.get(&number).cloned();
         let expected_end = before.as_ref().and_then(|known| {
             if known.deadline(key.protocol()) <= self.now {
                 Some(EndReason::Timeout)
             } else {
-                known.stage.reopened_by(flags).then_some(EndReason::Reused)
+                known.is_reopened_by(&seen).then_some(EndReason::Reused)
             }
         });
         let opens = before.is_none() || expected_end.is_some();
@@ -168,16 +211,16 @@ impl Tried {
     fn open(&mut self, number: u16, seen: &Seen) {
         self.opened += 1;
         // All ports are above 1023: only a SYN+ACK turns the direction round.
-        let answers = seen.tcp_flags.is_some_and(|flags| flags.contains(Flags::SYN | Flags::ACK));
+        let answers = seen.tcp.is_some_and(|tcp| tcp.flags.contains(Flags::SYN | Flags::ACK));
         let client = if answers { seen.sender.other() } else { seen.sender };
-        let direction = if answers { Direction::Down } else { Direction::Up };
         let known = Known {
             id: self.opened,
             start: seen.now,
             last: seen.now,
             packets: [0, 0],
             bytes: [0, 0],
-            stage: Stage::opened(direction, seen.tcp_flags),
+            stage: Stage::opened(),
+            connection: None,
             client,
             class_since: self.moves,
         };
@@ -194,15 +237,10 @@ impl Tried {
         known.packets[direction as usize] += 1;
         known.bytes[direction as usize] += u64::from(seen.wire_len);
         known.last = seen.now;
-        if opens {
+        let class = known.stage.class();
+        known.learn(direction, seen, opens);
+        if opens || known.stage.class() != class {
             known.class_since = self.moves;
-        } else {
-            let heard = if known.packets.contains(&0) { Heard::One } else { Heard::Both };
-            let class = known.stage.class();
-            known.stage = known.stage.after(direction, seen.tcp_flags, heard);
-            if known.stage.class() != class {
-                known.class_since = self.moves;
-            }
         }
         Ok(())
     }
@@ -242,8 +280,8 @@ impl Tried {
 
     fn step(&mut self, step: Step) -> Result<(), TestCaseError> {
         match step {
-            Step::Packet { key, back, flags, wire_len } => {
-                self.packet(key, back, Flags::from_bits_retain(flags), wire_len)?;
+            Step::Packet { key, back, flags, seq, ack, wire_len } => {
+                self.packet(key, back, segment(Flags::from_bits_retain(flags), seq, ack), wire_len)?;
             }
             Step::Pass(duration) => self.now = self.now.plus(duration),
             Step::Sweep { budget } => self.sweep(budget)?,
@@ -301,7 +339,7 @@ proptest! {
             latest = latest.max(now);
             let (key, there) = key_of(number);
             let sender = if back { there.other() } else { there };
-            let seen = Seen { sender, wire_len: 60, tcp_flags: None, icmp: None, now };
+            let seen = Seen { sender, wire_len: 60, tcp: None, icmp: None, now };
             let tracked = tried.table.track(&key, tried.hasher.hash(&key), &seen);
             let mut ended: Vec<Ended> = tracked.ended.into_iter().collect();
             tried.table.sweep(now, budget, |flow| ended.push(flow));

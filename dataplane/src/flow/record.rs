@@ -3,10 +3,14 @@
 
 use std::net::IpAddr;
 
+use super::key::Within;
+use super::tcp::TcpState;
+use crate::app_proto::AppProto;
 use crate::time::Timestamp;
 use crate::verdict::Verdict;
 use crate::wire::packet::Vlans;
 use crate::wire::tcp::Flags;
+use crate::wire::tunnel::Tunnel;
 
 /// Addresses, ports and protocol, from the client (who opened) to the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -104,8 +108,12 @@ pub struct FlowRecord {
     pub id: u64,
     /// Who and where.
     pub tuple: FiveTuple,
-    /// The VLAN tags of its packets.
+    /// The VLAN tags of its packets, outermost first.
     pub vlans: Vlans,
+    /// What it travels in; `None` where it travels plainly.
+    pub within: Option<Within>,
+    /// The security parameters index of ESP.
+    pub spi: Option<u32>,
     /// Time of the first packet.
     pub start: Timestamp,
     /// Time of the last packet.
@@ -118,8 +126,32 @@ pub struct FlowRecord {
     pub tcp_flags: [Flags; 2],
     /// How far it came.
     pub state: FlowState,
+    /// The same of a TCP connection, finer.
+    pub tcp_state: Option<TcpState>,
+    /// A TCP connection whose beginning was not seen.
+    pub midstream: bool,
     /// The verdict that holds for all of it.
     pub verdict: Verdict,
     /// A rule raised an alert on it.
     pub alerted: bool,
+    /// What client and server speak, by their first bytes; `None` where there
+    /// were none to look at.
+    pub app_protos: [Option<AppProto>; 2],
+}
+
+/// What carries a flow: the header around the innermost tunnel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outer {
+    /// What kind of tunnel.
+    pub kind: Tunnel,
+    /// Source of the outer packet that opened the flow.
+    pub src: IpAddr,
+    /// Its destination.
+    pub dst: IpAddr,
+    /// Its ports, where the tunnel is carried by UDP.
+    pub ports: Option<(u16, u16)>,
+    /// Number of the tunnel's network (24 bits), 0 where there is none.
+    pub network: u32,
+    /// Id of the flow that the outer packets are, where they are one.
+    pub parent: Option<u64>,
 }

@@ -3,27 +3,26 @@
 //! The worker that owns the flow alone writes it, with relaxed stores, which
 //! are plain moves; any thread may read it without a lock. What a reader must
 //! not see torn is the identity (key, id, start): it is written only while the
-//! slot is vacant, under a [`SequenceLock`] that moves when a flow is put in or
-//! taken out and at no packet. Packets, bytes, state and time of the last
-//! packet may be a packet apart from one another in what a reader sees, but
-//! they are always of the flow whose identity stands beside them.
+//! slot is vacant, under a [`SequenceLock`] that moves at no packet. Packets,
+//! bytes, state and time of the last packet may be a packet apart in what a
+//! reader sees, but they are of the flow whose identity stands beside them.
 //!
-//! The lines: the first is read by every packet (whose flow is it?), the second
-//! written by every packet, the third touched when a flow opens, ends, or
-//! changes its state. A third of the last line is free for TCP's sequence
-//! numbers.
+//! The lines: the first is read by every packet, the second written by every
+//! packet, the third by every TCP segment, and when a flow opens or ends.
 
 use std::ptr;
 
-use super::key::{Endpoint, Family, ICMP, ICMP6, Key, protocol_of};
+use super::key::{ESP, Endpoint, ICMP, ICMP6, Key, MARKS_FREE, Within, is_tunnelled, protocol_of};
 use super::list::NONE;
 use super::record::{Direction, FiveTuple, FlowRecord};
 use super::stage::{Stage, TimeoutRow};
-use super::sync::{AtomicU32, AtomicU64, Ordering, fence};
-use super::tcp_state::Heard;
+use super::sync::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering, fence};
+use super::tcp::{Segment, Side, SideFlags, Sides, TcpSeen, TcpState, in_order};
+use crate::app_proto::AppProto;
 use crate::time::Timestamp;
 use crate::verdict::Verdict;
 use crate::wire::packet::Vlans;
+use crate::wire::tcp::Flags;
 
 use Ordering::Relaxed;
 
@@ -31,41 +30,66 @@ use Ordering::Relaxed;
 #[repr(C, align(64))]
 pub(super) struct Slot {
     lock: SequenceLock,
-    /// [`V6`], [`CLIENT_SECOND`], the ICMP type and code of the first packet.
-    marks: AtomicU32,
+    home: AtomicU32,
+    /// That of the key; [`CLIENT_SECOND`], the ICMP type and code of the first
+    /// packet.
+    marks: AtomicU64,
     first: [AtomicU64; 2],
     second: [AtomicU64; 2],
     rest: AtomicU64,
     id: AtomicU64,
-    start: AtomicU64,
 
     last: AtomicU64,
     packets: [AtomicU64; 2],
     bytes: [AtomicU64; 2],
     stage: AtomicU32,
-    /// Verdict and [`ALERTED`].
+    /// What the client speaks, and the server (8 bits each), [`ALERTED`] and the
+    /// verdict, from the top.
     verdict: AtomicU32,
     /// The rules' epoch of which the verdict is.
     epoch: AtomicU32,
     extension: AtomicU32,
     tags: AtomicU64,
 
-    armed: AtomicU64,
+    start: AtomicU64,
     pub(super) timer: Links,
     pub(super) victim: Links,
-    home: AtomicU32,
+    sides: [TcpSide; 2],
+    /// [`Side::window`] of both.
+    windows: [AtomicU16; 2],
+    /// [`Side::isn`] of both.
+    isns: [AtomicU8; 2],
+    armed: AtomicU16,
+}
+
+/// What one side of a connection has sent: a [`Side`], as far as it is words.
+#[repr(C)]
+struct TcpSide {
+    end: AtomicU32,
+    ack: AtomicU32,
+    timestamp: AtomicU32,
+    packed: AtomicU32,
+}
+
+impl TcpSide {
+    fn unheard() -> Self {
+        let zero = || AtomicU32::new(0);
+        Self { end: zero(), ack: zero(), timestamp: zero(), packed: zero() }
+    }
 }
 
 #[cfg(not(loom))]
 const _: () = {
     assert!(size_of::<Slot>() <= 192 && align_of::<Slot>() == 64);
-    assert!(std::mem::offset_of!(Slot, last) == 64 && std::mem::offset_of!(Slot, armed) == 128);
+    assert!(std::mem::offset_of!(Slot, last) == 64 && std::mem::offset_of!(Slot, start) == 128);
 };
 
-/// In `marks`: the addresses are IPv6.
-const V6: u32 = 1;
 /// In `marks`: the client is the second endpoint of the key.
-const CLIENT_SECOND: u32 = 2;
+const CLIENT_SECOND: u64 = 1 << (MARKS_FREE - 1);
+/// In `marks`: what is of the key.
+const KEY_MARKS: u64 = u64::MAX << MARKS_FREE;
+/// In `verdict`: the verdict itself.
+const VERDICT: u32 = 0xff;
 /// In `verdict`: a rule raised an alert on the flow.
 const ALERTED: u32 = 1 << 8;
 /// How often a reader tries again when the flow changes under it.
@@ -76,6 +100,8 @@ struct Identity {
     id: u64,
     tuple: FiveTuple,
     vlans: Vlans,
+    within: Option<Within>,
+    spi: Option<u32>,
     start: Timestamp,
 }
 
@@ -87,6 +113,8 @@ pub(super) struct Opening<'a> {
     pub(super) id: u64,
     pub(super) start: Timestamp,
     pub(super) stage: Stage,
+    /// Where it is TCP.
+    pub(super) sides: Option<&'a Sides>,
     /// The part of the hash by which the index files the flow.
     pub(super) home: u32,
 }
@@ -97,12 +125,12 @@ impl Slot {
         let pair = || [AtomicU64::new(0), AtomicU64::new(0)];
         Self {
             lock: SequenceLock::vacant(),
-            marks: AtomicU32::new(0),
+            home: AtomicU32::new(0),
+            marks: zero(),
             first: pair(),
             second: pair(),
             rest: zero(),
             id: zero(),
-            start: zero(),
             last: zero(),
             packets: pair(),
             bytes: pair(),
@@ -111,10 +139,13 @@ impl Slot {
             epoch: AtomicU32::new(0),
             extension: AtomicU32::new(NONE),
             tags: zero(),
-            armed: zero(),
+            start: zero(),
             timer: Links::nowhere(),
             victim: Links::nowhere(),
-            home: AtomicU32::new(0),
+            sides: [TcpSide::unheard(), TcpSide::unheard()],
+            windows: [AtomicU16::new(0), AtomicU16::new(0)],
+            isns: [AtomicU8::new(0), AtomicU8::new(0)],
+            armed: AtomicU16::new(0),
         }
     }
 
@@ -138,11 +169,10 @@ impl Slot {
         store_both(&self.first, key.first);
         store_both(&self.second, key.second);
         self.rest.store(key.rest, Relaxed);
-        let family = if key.family == Family::V6 { V6 } else { 0 };
         let client = if opening.client == Endpoint::Second { CLIENT_SECOND } else { 0 };
         let (icmp_type, icmp_code) = opening.icmp;
-        let icmp = u32::from_be_bytes([icmp_type, icmp_code, 0, 0]);
-        self.marks.store(icmp | family | client, Relaxed);
+        let icmp = u64::from(u16::from_be_bytes([icmp_type, icmp_code]));
+        self.marks.store(key.marks | client | icmp, Relaxed);
         self.id.store(opening.id, Relaxed);
         self.start.store(opening.start.as_nanos(), Relaxed);
         self.last.store(opening.start.as_nanos(), Relaxed);
@@ -154,6 +184,9 @@ impl Slot {
         self.extension.store(NONE, Relaxed);
         self.tags.store(0, Relaxed);
         self.home.store(opening.home, Relaxed);
+        if let Some(sides) = opening.sides {
+            self.set_sides(sides);
+        }
         self.lock.publish();
     }
 
@@ -174,8 +207,9 @@ impl Slot {
         // packets, so a branch for each would be guessed wrongly.
         let differs = differ(&self.first, key.first)
             | differ(&self.second, key.second)
-            | (self.rest.load(Relaxed) ^ key.rest);
-        differs == 0 && family(self.marks.load(Relaxed)) == key.family
+            | (self.rest.load(Relaxed) ^ key.rest)
+            | ((self.marks.load(Relaxed) ^ key.marks) & KEY_MARKS);
+        differs == 0
     }
 
     /// The lines that every packet reads and writes.
@@ -184,34 +218,118 @@ impl Slot {
         [ptr::from_ref(self).cast(), ptr::from_ref(&self.last).cast()]
     }
 
-    /// Counts a packet, and says which sides have been heard by now.
+    /// The line that every TCP segment reads and writes beside them.
     #[inline]
-    pub(super) fn count(&self, direction: Direction, wire_len: u32, now: Timestamp) -> Heard {
+    pub(super) fn tcp_line(&self) -> *const u8 {
+        ptr::from_ref(&self.start).cast()
+    }
+
+    /// Counts a packet.
+    #[inline]
+    pub(super) fn count(&self, direction: Direction, wire_len: u32, now: Timestamp) {
         let (packets, bytes) = (direction.of(&self.packets), direction.of(&self.bytes));
-        let others = direction.reversed().of(&self.packets);
         packets.store(packets.load(Relaxed).wrapping_add(1), Relaxed);
         bytes.store(bytes.load(Relaxed).wrapping_add(u64::from(wire_len)), Relaxed);
         self.last.store(now.as_nanos(), Relaxed);
-        if others.load(Relaxed) == 0 { Heard::One } else { Heard::Both }
+    }
+
+    /// Whether packets of both sides have been counted.
+    #[inline]
+    pub(super) fn is_answered(&self) -> bool {
+        load_both(&self.packets).iter().all(|&packets| packets > 0)
+    }
+
+    /// What the two sides of a TCP connection have sent.
+    #[inline]
+    pub(super) fn sides(&self) -> Sides {
+        [self.side(Direction::Up), self.side(Direction::Down)]
+    }
+
+    /// Takes a segment of an established connection that is next in order, as
+    /// nearly every one is; `None` where the whole machine has to look.
+    #[inline]
+    pub(super) fn advance(&self, direction: Direction, seen: &TcpSeen) -> Option<Segment> {
+        let (sender, receiver) = (self.side(direction), self.side(direction.reversed()));
+        // The server's first word after the handshake confirms it.
+        if direction == Direction::Down && !sender.flags.contains(SideFlags::CONFIRMED) {
+            return None;
+        }
+        let (after, segment) = in_order(&sender, &receiver, seen)?;
+        let place = direction.of(&self.sides);
+        place.end.store(after.end, Relaxed);
+        place.ack.store(after.ack, Relaxed);
+        place.timestamp.store(after.timestamp, Relaxed);
+        if after.window != sender.window {
+            place.packed.store(after.packed(), Relaxed);
+            direction.of(&self.windows).store(after.window, Relaxed);
+        }
+        Some(segment)
+    }
+
+    #[inline]
+    fn side(&self, direction: Direction) -> Side {
+        load_side(direction.of(&self.sides), direction.of(&self.windows), direction.of(&self.isns))
+    }
+
+    /// Whether it travels in a tunnel.
+    pub(super) fn is_tunnelled(&self) -> bool {
+        is_tunnelled(self.marks.load(Relaxed))
+    }
+
+    /// Whether a TCP connection began before our watch.
+    pub(super) fn is_midstream(&self) -> bool {
+        self.side(Direction::Up).flags.contains(SideFlags::MIDSTREAM)
+    }
+
+    /// Whether a segment with these flags opens another connection under this
+    /// key: a SYN, when the one before is over, or when all that was seen of it
+    /// is something that came astray.
+    pub(super) fn is_reopened_by(&self, flags: Flags) -> bool {
+        let opens = flags.intersection(Flags::SYN | Flags::ACK | Flags::RST) == Flags::SYN;
+        opens
+            && match self.stage().tcp_state() {
+                Some(TcpState::PickedUp) => self.is_midstream(),
+                Some(state) => state.is_over(),
+                None => false,
+            }
+    }
+
+    /// Keeps what the two sides of a TCP connection have sent.
+    #[inline]
+    pub(super) fn set_sides(&self, [up, down]: &Sides) {
+        for (direction, side) in [(Direction::Up, up), (Direction::Down, down)] {
+            let place = direction.of(&self.sides);
+            place.end.store(side.end, Relaxed);
+            place.ack.store(side.ack, Relaxed);
+            place.timestamp.store(side.timestamp, Relaxed);
+            place.packed.store(side.packed(), Relaxed);
+            direction.of(&self.windows).store(side.window, Relaxed);
+            direction.of(&self.isns).store(side.isn, Relaxed);
+        }
     }
 
     /// The flow as it stands; consistent only for its writer, or between
     /// [`SequenceLock::begin`] and [`SequenceLock::still`].
     pub(super) fn record(&self) -> FlowRecord {
-        let Identity { id, tuple, vlans, start } = self.identity();
+        let Identity { id, tuple, vlans, within, spi, start } = self.identity();
         let stage = self.stage();
         FlowRecord {
             id,
             tuple,
             vlans,
+            within,
+            spi,
             start,
             last: self.last(),
             packets: load_both(&self.packets),
             bytes: load_both(&self.bytes),
             tcp_flags: stage.flags,
             state: stage.state(),
+            tcp_state: stage.tcp_state(),
+            midstream: stage.tcp_state().is_some() && self.is_midstream(),
             verdict: self.verdict().unwrap_or_default(),
             alerted: self.verdict.load(Relaxed) & ALERTED != 0,
+            app_protos: self.app_protos(),
         }
     }
 
@@ -221,20 +339,23 @@ impl Slot {
             first: load_both(&self.first),
             second: load_both(&self.second),
             rest: self.rest.load(Relaxed),
-            family: family(marks),
+            marks: marks & KEY_MARKS,
         };
         let (client, server) = (client(marks), client(marks).other());
         let ((client, client_port), (server, server_port)) = (key.endpoint(client), key.endpoint(server));
         let protocol = key.protocol();
-        let [icmp_type, icmp_code, ..] = marks.to_be_bytes();
+        let [.., icmp_type, icmp_code] = marks.to_be_bytes();
         let (client_port, server_port) = match protocol {
             ICMP | ICMP6 => (u16::from(icmp_type), u16::from(icmp_code)),
+            ESP => (0, 0),
             _ => (client_port, server_port),
         };
         Identity {
             id: self.id.load(Relaxed),
             tuple: FiveTuple { client, server, client_port, server_port, protocol },
             vlans: key.vlans(),
+            within: key.within(),
+            spi: key.spi(),
             start: Timestamp::from_nanos(self.start.load(Relaxed)),
         }
     }
@@ -291,13 +412,25 @@ impl Slot {
 
     /// The verdict's number is kept one higher: 0 is none.
     pub(super) fn set_verdict(&self, verdict: Option<Verdict>, epoch: u32) {
-        let alerted = self.verdict.load(Relaxed) & ALERTED;
-        self.verdict.store(alerted | verdict.map_or(0, |verdict| verdict as u32 + 1), Relaxed);
+        let others = self.verdict.load(Relaxed) & !VERDICT;
+        self.verdict.store(others | verdict.map_or(0, |verdict| verdict as u32 + 1), Relaxed);
         self.epoch.store(epoch, Relaxed);
     }
 
     pub(super) fn set_alerted(&self) {
         self.verdict.store(self.verdict.load(Relaxed) | ALERTED, Relaxed);
+    }
+
+    /// What each side speaks, as far as that was looked at.
+    pub(super) fn app_protos(&self) -> [Option<AppProto>; 2] {
+        let [up, down, ..] = self.verdict.load(Relaxed).to_be_bytes();
+        [up, down].map(AppProto::from_number)
+    }
+
+    pub(super) fn set_app_proto(&self, direction: Direction, app_proto: AppProto) {
+        let shift = *direction.of(&[24, 16]);
+        let others = self.verdict.load(Relaxed) & !(0xff << shift);
+        self.verdict.store(others | u32::from(app_proto.number().get()) << shift, Relaxed);
     }
 
     pub(super) fn tags(&self) -> u64 {
@@ -317,12 +450,13 @@ impl Slot {
         self.extension.store(extension.unwrap_or(NONE), Relaxed);
     }
 
-    pub(super) fn armed(&self) -> u64 {
+    /// The place in the wheel.
+    pub(super) fn armed(&self) -> u16 {
         self.armed.load(Relaxed)
     }
 
-    pub(super) fn set_armed(&self, tick: u64) {
-        self.armed.store(tick, Relaxed);
+    pub(super) fn set_armed(&self, place: u16) {
+        self.armed.store(place, Relaxed);
     }
 
     pub(super) fn home(&self) -> u32 {
@@ -331,12 +465,19 @@ impl Slot {
 }
 
 #[inline]
-const fn family(marks: u32) -> Family {
-    if marks & V6 == 0 { Family::V4 } else { Family::V6 }
+fn load_side(side: &TcpSide, window: &AtomicU16, isn: &AtomicU8) -> Side {
+    Side {
+        end: side.end.load(Relaxed),
+        ack: side.ack.load(Relaxed),
+        timestamp: side.timestamp.load(Relaxed),
+        window: window.load(Relaxed),
+        isn: isn.load(Relaxed),
+        ..Side::unpacked(side.packed.load(Relaxed))
+    }
 }
 
 #[inline]
-const fn client(marks: u32) -> Endpoint {
+const fn client(marks: u64) -> Endpoint {
     if marks & CLIENT_SECOND == 0 { Endpoint::First } else { Endpoint::Second }
 }
 
@@ -446,28 +587,29 @@ mod tests {
     use std::net::{IpAddr, Ipv4Addr};
 
     use super::*;
-    use crate::wire::tcp::Flags;
 
     fn key(protocol: u8) -> (Key, Endpoint) {
         let a = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
         let b = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1));
-        Key::new((a, 40_000), (b, 443), protocol, Vlans { count: 1, tci: [7, 0] })
+        Key::new((a, 40_000), (b, 443), protocol, Vlans { count: 1, tci: [7, 0, 0] })
     }
 
     fn opened(protocol: u8) -> Slot {
         let slot = Slot::vacant();
         let (key, client) = key(protocol);
-        let stage = Stage::opened(Direction::Up, (protocol == 6).then_some(Flags::SYN));
+        let stage = Stage { flags: [Flags::SYN, Flags::empty()], ..Stage::opened() };
         let start = Timestamp::from_nanos(5);
-        slot.open(&Opening { key: &key, client, icmp: (8, 1), id: 9, start, stage, home: 3 });
+        slot.open(&Opening { key: &key, client, icmp: (8, 1), id: 9, start, stage, sides: None, home: 3 });
         slot
     }
 
     #[test]
     fn a_reader_sees_what_the_writer_wrote() {
         let slot = opened(6);
-        assert_eq!(slot.count(Direction::Up, 60, Timestamp::from_nanos(6)), Heard::One);
-        assert_eq!(slot.count(Direction::Down, 1_500, Timestamp::from_nanos(7)), Heard::Both);
+        slot.count(Direction::Up, 60, Timestamp::from_nanos(6));
+        assert!(!slot.is_answered());
+        slot.count(Direction::Down, 1_500, Timestamp::from_nanos(7));
+        assert!(slot.is_answered());
         slot.set_verdict(Some(Verdict::Drop), 4);
         slot.set_alerted();
         let record = slot.snapshot();
@@ -477,7 +619,7 @@ mod tests {
         assert_eq!((record.packets, record.bytes), ([1, 1], [60, 1_500]));
         assert_eq!((record.tuple.client_port, record.tuple.server_port), (40_000, 443));
         assert_eq!(record.tuple.client, IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)));
-        assert_eq!(record.vlans, Vlans { count: 1, tci: [7, 0] });
+        assert_eq!(record.vlans, Vlans { count: 1, tci: [7, 0, 0] });
         assert_eq!((record.verdict, record.alerted), (Verdict::Drop, true));
         slot.set_verdict(Some(Verdict::Accept), 5);
         assert!(slot.record().alerted);
@@ -508,9 +650,9 @@ mod tests {
         slot.set_alerted();
         slot.close();
         let (key, client) = key(17);
-        let stage = Stage::opened(Direction::Up, None);
+        let stage = Stage::opened();
         let start = Timestamp::from_nanos(50);
-        slot.open(&Opening { key: &key, client, icmp: (0, 0), id: 10, start, stage, home: 3 });
+        slot.open(&Opening { key: &key, client, icmp: (0, 0), id: 10, start, stage, sides: None, home: 3 });
         assert_eq!((slot.tags(), slot.extension(), slot.epoch()), (0, None, 0));
         let record = slot.record();
         assert_eq!((record.verdict, record.alerted, record.packets), (Verdict::Accept, false, [0, 0]));
@@ -603,7 +745,8 @@ mod loom_tests {
             icmp: (0, 0),
             id: u64::from(number),
             start: Timestamp::from_nanos(u64::from(number)),
-            stage: Stage::opened(Direction::Up, None),
+            stage: Stage::opened(),
+            sides: None,
             home: 0,
         });
     }

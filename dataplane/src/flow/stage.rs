@@ -6,7 +6,7 @@
 
 use super::key::{ICMP, ICMP6, TCP, UDP};
 use super::record::{Direction, FlowState};
-use super::tcp_state::{Heard, TcpState};
+use super::tcp::TcpState;
 use crate::wire::tcp::Flags;
 
 /// How far a flow has come.
@@ -31,33 +31,26 @@ pub(super) struct Stage {
 const BOTH_WAYS: u8 = 0xff;
 
 impl Stage {
-    /// The stage after the first packet; `flags` are absent where the packet
-    /// shows no TCP header.
-    pub(super) fn opened(direction: Direction, flags: Option<Flags>) -> Self {
-        let Some(flags) = flags else {
-            return Self { progress: Progress::OneWay, flags: [Flags::empty(); 2] };
-        };
-        let seen = match direction {
-            Direction::Up => [flags, Flags::empty()],
-            Direction::Down => [Flags::empty(), flags],
-        };
-        Self { progress: Progress::Tcp(TcpState::opened(flags)), flags: seen }
+    /// The stage of a flow that is not TCP after its first packet.
+    pub(super) const fn opened() -> Self {
+        Self { progress: Progress::OneWay, flags: [Flags::empty(); 2] }
     }
 
-    /// The stage after a further packet.
-    #[inline]
-    pub(super) fn after(self, direction: Direction, flags: Option<Flags>, heard: Heard) -> Self {
-        match (self.progress, flags) {
-            (Progress::Tcp(state), Some(flags)) => {
-                let [up, down] = self.flags;
-                let seen = match direction {
-                    Direction::Up => [up | flags, down],
-                    Direction::Down => [up, down | flags],
-                };
-                Self { progress: Progress::Tcp(state.after(flags, direction, seen, heard)), flags: seen }
-            }
-            (Progress::OneWay, _) if heard == Heard::Both => Self { progress: Progress::BothWays, ..self },
-            _ => self,
+    /// The stage with the flags of one more segment.
+    pub(super) fn with_flags(self, direction: Direction, flags: Flags) -> Self {
+        let [up, down] = self.flags;
+        let flags = match direction {
+            Direction::Up => [up | flags, down],
+            Direction::Down => [up, down | flags],
+        };
+        Self { flags, ..self }
+    }
+
+    /// How far a TCP connection has come.
+    pub(super) const fn tcp_state(self) -> Option<TcpState> {
+        match self.progress {
+            Progress::Tcp(state) => Some(state),
+            Progress::OneWay | Progress::BothWays => None,
         }
     }
 
@@ -67,14 +60,6 @@ impl Stage {
             Progress::BothWays => FlowState::Established,
             Progress::Tcp(state) => state.flow_state(),
         }
-    }
-
-    /// Whether a packet with these flags opens another flow under this key.
-    pub(super) fn reopened_by(self, flags: Option<Flags>) -> bool {
-        let Progress::Tcp(state) = self.progress else { return false };
-        let opens =
-            flags.is_some_and(|flags| flags.intersection(Flags::SYN | Flags::ACK | Flags::RST) == Flags::SYN);
-        opens && state.is_over()
     }
 
     pub(super) const fn class(self) -> Class {
@@ -110,17 +95,25 @@ impl Stage {
     }
 }
 
-/// Whether a packet changes nothing but counts: the flow is established, and the
-/// packet carries no SYN, FIN or RST and no flag that its side has not shown.
+/// Whether a packet that is not TCP changes nothing but counts: the flow is
+/// established.
 #[inline]
-pub(super) fn is_settled(bits: u32, direction: Direction, flags: Option<Flags>) -> bool {
+pub(super) const fn is_settled(bits: u32) -> bool {
+    let [.., progress] = bits.to_be_bytes();
+    progress == BOTH_WAYS
+}
+
+/// Whether a TCP segment changes nothing of the stage as long as it is within
+/// the window: the connection is established, and the segment carries ACK, no
+/// SYN, FIN or RST, and no flag that its side has not shown.
+#[inline]
+pub(super) fn is_tcp_settled(bits: u32, direction: Direction, flags: Flags) -> bool {
     const CHANGING: u8 = Flags::SYN.bits() | Flags::FIN.bits() | Flags::RST.bits();
     let [_, up, down, progress] = bits.to_be_bytes();
     let seen = *direction.of(&[up, down]);
-    match flags {
-        Some(flags) => progress == TcpState::Established as u8 && flags.bits() & (CHANGING | !seen) == 0,
-        None => progress == BOTH_WAYS,
-    }
+    progress == TcpState::Established as u8
+        && flags.bits() & (CHANGING | !seen) == 0
+        && flags.contains(Flags::ACK)
 }
 
 /// Which time-out holds for a flow: protocol class and state.
@@ -196,41 +189,35 @@ mod tests {
         }
     }
 
-    /// Against the whole of [`Stage::after`], for every state and every flag.
     #[test]
-    fn what_is_settled_stays_as_it_is() {
-        let mut settled = 0;
-        for bits in 0..=u32::from(u16::MAX) {
-            let [_, _, seen, flags] = bits.to_be_bytes().map(Flags::from_bits_retain);
-            for state in (0..=u8::MAX).filter_map(TcpState::from_bits) {
-                if state == TcpState::Established && seen.contains(Flags::FIN) {
-                    continue; // One FIN is enough to leave that state.
-                }
-                let progress = Progress::Tcp(state);
-                let stage = Stage { progress, flags: [Flags::ACK, seen] };
-                let after = stage.after(Direction::Down, Some(flags), Heard::Both);
-                if is_settled(stage.bits(TCP), Direction::Down, Some(flags)) {
-                    assert_eq!(after, stage);
-                    assert!(!stage.reopened_by(Some(flags)));
-                    settled += 1;
+    fn what_is_settled_is_established_and_shows_nothing_new() {
+        let stage = |state, seen| Stage { progress: Progress::Tcp(state), flags: [Flags::ACK, seen] };
+        for state in (0..=u8::MAX).filter_map(TcpState::from_bits) {
+            for [seen, flags] in (0..=u16::MAX).map(|bits| bits.to_be_bytes().map(Flags::from_bits_retain)) {
+                let stage = stage(state, seen);
+                if is_tcp_settled(stage.bits(TCP), Direction::Down, flags) {
+                    assert_eq!(
+                        (state, stage.with_flags(Direction::Down, flags)),
+                        (TcpState::Established, stage)
+                    );
+                    assert!(!flags.intersects(Flags::SYN | Flags::FIN | Flags::RST));
+                    assert!(flags.contains(Flags::ACK));
                 }
             }
         }
-        assert!(settled > 0);
-        let answered = Stage { progress: Progress::BothWays, flags: [Flags::empty(); 2] };
-        assert!(is_settled(answered.bits(UDP), Direction::Up, None));
-        let opened = Stage::opened(Direction::Up, None);
-        assert!(!is_settled(opened.bits(UDP), Direction::Up, None));
+        let established = stage(TcpState::Established, Flags::ACK).bits(TCP);
+        assert!(is_tcp_settled(established, Direction::Down, Flags::ACK));
+        assert!(!is_settled(established));
+        assert!(is_settled(Stage { progress: Progress::BothWays, ..Stage::opened() }.bits(UDP)));
+        assert!(!is_settled(Stage::opened().bits(UDP)));
     }
 
     #[test]
     fn without_tcp_an_answer_establishes() {
-        let opened = Stage::opened(Direction::Up, None);
+        let opened = Stage::opened();
         assert_eq!((opened.state(), opened.class()), (FlowState::New, Class::Unreplied));
-        assert_eq!(opened.after(Direction::Up, None, Heard::One), opened);
-        let answered = opened.after(Direction::Down, None, Heard::Both);
+        let answered = Stage { progress: Progress::BothWays, ..opened };
         assert_eq!((answered.state(), answered.class()), (FlowState::Established, Class::Established));
-        assert_eq!(answered.after(Direction::Up, None, Heard::Both), answered);
     }
 
     #[test]
@@ -238,18 +225,6 @@ mod tests {
         let class = |state| Stage { progress: Progress::Tcp(state), flags: [Flags::empty(); 2] }.class();
         assert_eq!(class(TcpState::Refused), Class::HalfOpen);
         assert_eq!(class(TcpState::Closed), Class::Closed);
-        assert_eq!(class(TcpState::FinWait), Class::Closed);
-    }
-
-    #[test]
-    fn only_a_bare_syn_reopens_and_only_what_is_over() {
-        let stage = |state| Stage { progress: Progress::Tcp(state), flags: [Flags::empty(); 2] };
-        for state in (0..=u8::MAX).filter_map(TcpState::from_bits) {
-            assert_eq!(stage(state).reopened_by(Some(Flags::SYN | Flags::ECE)), state.is_over());
-            assert!(!stage(state).reopened_by(Some(Flags::SYN | Flags::ACK)));
-            assert!(!stage(state).reopened_by(Some(Flags::SYN | Flags::RST)));
-            assert!(!stage(state).reopened_by(None));
-        }
-        assert!(!Stage::opened(Direction::Up, None).reopened_by(Some(Flags::SYN)));
+        assert_eq!(class(TcpState::FinWait1), Class::Closed);
     }
 }

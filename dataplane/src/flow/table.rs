@@ -15,17 +15,19 @@
 
 use std::hint::black_box;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::counters::FlowCounters;
 use super::index::{Bucket, FLOWS_PER_BUCKET, Index, home_of};
 use super::key::{Endpoint, Key, TCP};
 use super::list::NONE;
+use super::outers::Outers;
 use super::reader::FlowReader;
-use super::record::{Direction, EndReason, FlowRecord};
+use super::record::{Direction, EndReason, FlowRecord, Outer};
 use super::slot::{Opening, Slot};
 use super::slots::Slots;
-use super::stage::{Progress, Stage, TimeoutRow, is_settled};
-use super::tcp_state::TcpState;
+use super::stage::{Progress, Stage, TimeoutRow, is_settled, is_tcp_settled};
+use super::tcp::{Circumstances, Connection, Segment, TcpSeen, TcpState};
 use super::timeouts::{IdleMax, Timeouts};
 use super::victims::Victims;
 use super::wheel::{BACK_MAX, Wheel};
@@ -42,6 +44,9 @@ const _: () = assert!(BYTES_PER_FLOW <= 260, "ten million flows are to fit in 2.
 
 /// The most flows that one table can hold.
 pub const CAPACITY_MAX: u32 = 1 << 30;
+
+/// How long a time stamp of TCP may be compared (RFC 7323 section 5.5): 24 days.
+const TIMESTAMP_LIFE: Duration = Duration::from_hours(24 * 24);
 
 /// Why there is no table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -86,8 +91,8 @@ pub struct Seen {
     pub sender: Endpoint,
     /// Bytes on the wire, link header included.
     pub wire_len: u32,
-    /// The TCP flags, where there is a TCP header.
-    pub tcp_flags: Option<Flags>,
+    /// What its TCP header tells, where there is one.
+    pub tcp: Option<TcpSeen>,
     /// The ICMP type and code, where there is an ICMP header.
     pub icmp: Option<(u8, u8)>,
     /// When it came.
@@ -95,15 +100,20 @@ pub struct Seen {
 }
 
 impl Seen {
-    /// What there is to tell of a packet.
+    /// What there is to tell of a packet in `bytes`, the frame that it was
+    /// decoded from.
     #[inline]
-    pub fn of(packet: &Packet, sender: Endpoint, wire_len: u32, now: Timestamp) -> Self {
-        let (tcp_flags, icmp) = match packet.transport {
-            Transport::Tcp(tcp) => (Some(tcp.flags), None),
+    pub fn of(packet: &Packet, bytes: &[u8], sender: Endpoint, wire_len: u32, now: Timestamp) -> Self {
+        let (tcp, icmp) = match &packet.transport {
+            Transport::Tcp(tcp) => (Some(TcpSeen::of(packet, tcp, bytes, wire_len)), None),
             Transport::Icmp(icmp) => (None, Some((icmp.kind, icmp.code))),
             _ => (None, None),
         };
-        Self { sender, wire_len, tcp_flags, icmp, now }
+        Self { sender, wire_len, tcp, icmp, now }
+    }
+
+    fn tcp_flags(&self) -> Option<Flags> {
+        self.tcp.map(|tcp| tcp.flags)
     }
 }
 
@@ -116,6 +126,8 @@ pub struct Ended {
     pub reason: EndReason,
     /// What dissectors kept elsewhere and now let go.
     pub extension: Option<u32>,
+    /// What carried it, as told by [`FlowTable::set_outer`].
+    pub outer: Option<Outer>,
 }
 
 /// What a packet was to the table.
@@ -127,6 +139,8 @@ pub struct Tracked {
     pub direction: Direction,
     /// Whether it is the first of its flow.
     pub opened: bool,
+    /// What it is to its connection; TCP alone.
+    pub segment: Option<Segment>,
     /// The flow that ended with its coming, if one did: to make room, or the
     /// one before under the same key.
     pub ended: Option<Ended>,
@@ -150,6 +164,7 @@ pub struct FlowTable {
     idle_max: IdleMax,
     pub(super) midstream: bool,
     counters: FlowCounters,
+    outers: Outers,
     /// The slot that was left last; each leads to the one left before.
     free: u32,
     active: u32,
@@ -173,6 +188,7 @@ impl FlowTable {
             idle_max: IdleMax::new(&config.timeouts),
             midstream: config.midstream,
             counters: FlowCounters::default(),
+            outers: Outers::new(flows),
             free: NONE,
             active: 0,
             next_id: u64::from(shard) + 1,
@@ -237,10 +253,28 @@ impl FlowTable {
         self.index.candidate(hash).map(|index| self.slots.at(index).lines())
     }
 
+    /// The line that a TCP segment needs beside them.
+    #[inline]
+    pub fn tcp_line(&self, hash: u64) -> Option<*const u8> {
+        self.index.candidate(hash).map(|index| self.slots.at(index).tcp_line())
+    }
+
     /// The flow with this key.
     #[inline]
     pub fn lookup(&self, key: &Key, hash: u64) -> Option<FlowIndex> {
         self.index.find(hash, |index| self.slots.at(index).holds(key)).map(FlowIndex)
+    }
+
+    /// The flow with this key, for a packet that speaks of it and is not of it,
+    /// as an ICMP error is of the flow that it quotes: it does not count there
+    /// and does not keep the flow from timing out.
+    pub fn related(&self, key: &Key, hash: u64) -> Option<FlowIndex> {
+        self.lookup(key, hash)
+    }
+
+    /// Which way goes what this end sends.
+    pub fn direction(&self, index: FlowIndex, sender: Endpoint) -> Direction {
+        if self.slot(index).client() == sender { Direction::Up } else { Direction::Down }
     }
 
     /// Counts a packet in its flow, which it opens where there is none.
@@ -255,19 +289,38 @@ impl FlowTable {
         let bits = slot.stage_bits();
         let in_time = self.idle_max.deadline(slot.last(), TimeoutRow::from_bits(bits)) > seen.now;
         let direction = direction(slot, seen);
-        if in_time && is_settled(bits, direction, seen.tcp_flags) {
-            // Nearly every packet goes this way.
-            self.counters.hits += 1;
-            slot.count(direction, seen.wire_len, seen.now);
-            return Tracked { index, direction, opened: false, ended: None };
+        // Nearly every packet goes one of these two ways.
+        let segment = match &seen.tcp {
+            Some(tcp) if in_time && is_tcp_settled(bits, direction, tcp.flags) => {
+                slot.advance(direction, tcp)
+            }
+            None if in_time && is_settled(bits) => None,
+            _ => return self.track_slowly(index, in_time, key, hash, seen),
+        };
+        if seen.tcp.is_some() && segment.is_none() {
+            return self.track_slowly(index, in_time, key, hash, seen);
         }
+        self.counters.hits += 1;
+        slot.count(direction, seen.wire_len, seen.now);
+        Tracked { index, direction, opened: false, segment, ended: None }
+    }
+
+    #[inline(never)]
+    fn track_slowly(
+        &mut self,
+        index: FlowIndex,
+        in_time: bool,
+        key: &Key,
+        hash: u64,
+        seen: &Seen,
+    ) -> Tracked {
         if !in_time {
             self.reopen(index, EndReason::Timeout, key, hash, seen)
-        } else if Stage::from_bits(bits).reopened_by(seen.tcp_flags) {
+        } else if seen.tcp_flags().is_some_and(|flags| self.slot(index).is_reopened_by(flags)) {
             self.reopen(index, EndReason::Reused, key, hash, seen)
         } else {
-            self.update(index, seen);
-            Tracked { index, direction, opened: false, ended: None }
+            let (direction, segment) = self.update(index, seen);
+            Tracked { index, direction, opened: false, segment, ended: None }
         }
     }
 
@@ -278,35 +331,53 @@ impl FlowTable {
         Tracked { ended, ..self.insert(key, hash, seen) }
     }
 
-    /// Counts a packet in a flow, whether its time is up or not.
-    #[inline(never)]
-    pub fn update(&mut self, index: FlowIndex, seen: &Seen) -> Direction {
+    /// Counts a packet in a flow that is in time.
+    fn update(&mut self, index: FlowIndex, seen: &Seen) -> (Direction, Option<Segment>) {
         self.counters.hits += 1;
         let slot = self.slots.at(index.0);
         let direction = direction(slot, seen);
-        let heard = slot.count(direction, seen.wire_len, seen.now);
+        let stale = seen.now.since(slot.last()) > TIMESTAMP_LIFE;
+        let circumstances = Circumstances { midstream: self.midstream, stale };
+        slot.count(direction, seen.wire_len, seen.now);
         let before = slot.stage();
-        let mut after = before.after(direction, seen.tcp_flags, heard);
-        if after != before {
-            if before.progress == Progress::Tcp(TcpState::PickedUp) && !self.midstream {
-                after.progress = before.progress;
+        let Some(tcp) = &seen.tcp else {
+            if before.progress == Progress::OneWay && slot.is_answered() {
+                self.proceed(index, Stage { progress: Progress::BothWays, ..before });
             }
-            slot.set_stage(after);
-            if after.progress != before.progress {
-                self.progressed(index, before, after);
+            return (direction, None);
+        };
+        let (connection, segment) = match before.progress {
+            Progress::Tcp(state) => {
+                let mut connection = Connection { state, sides: slot.sides() };
+                let segment = connection.receive(direction, tcp, circumstances);
+                (connection, segment)
             }
-        }
-        direction
+            // What came first under this key did not decode as TCP.
+            Progress::OneWay | Progress::BothWays => Connection::open(direction, tcp, circumstances),
+        };
+        slot.set_sides(&connection.sides);
+        self.counters.segment(tcp, &segment);
+        let progress = Progress::Tcp(connection.state);
+        self.proceed(index, Stage { progress, ..before.with_flags(direction, tcp.flags) });
+        (direction, Some(segment))
     }
 
-    /// Brings queues and wheel up to a flow's new state.
-    fn progressed(&mut self, FlowIndex(index): FlowIndex, before: Stage, after: Stage) {
+    /// Keeps a flow's stage, and brings queues and wheel up to it.
+    fn proceed(&mut self, FlowIndex(index): FlowIndex, after: Stage) {
+        let slot = self.slots.at(index);
+        let before = slot.stage();
+        if after == before {
+            return;
+        }
+        slot.set_stage(after);
+        if after.progress == before.progress {
+            return;
+        }
+        let deadline = self.idle_max.deadline(slot.last(), slot.timeout_row());
         if after.class() != before.class() {
             self.victims.leave(&self.slots, index, before.class());
             self.victims.enter(&self.slots, index, after.class());
         }
-        let slot = self.slots.at(index);
-        let deadline = self.idle_max.deadline(slot.last(), slot.timeout_row());
         self.wheel.hasten(&self.slots, index, deadline);
     }
 
@@ -316,7 +387,15 @@ impl FlowTable {
         let (index, ended) = self.take();
         let client = client(key, seen);
         let direction = if client == seen.sender { Direction::Up } else { Direction::Down };
-        let stage = Stage::opened(direction, seen.tcp_flags);
+        let circumstances = Circumstances { midstream: self.midstream, stale: false };
+        let (stage, sides, segment) = match &seen.tcp {
+            Some(tcp) => {
+                let (Connection { state, sides }, segment) = Connection::open(direction, tcp, circumstances);
+                let stage = Stage { progress: Progress::Tcp(state), ..Stage::opened() };
+                (stage.with_flags(direction, tcp.flags), Some(sides), Some(segment))
+            }
+            None => (Stage::opened(), None, None),
+        };
         let slot = self.slots.at(index);
         slot.open(&Opening {
             key,
@@ -325,6 +404,7 @@ impl FlowTable {
             id: self.next_id,
             start: seen.now,
             stage,
+            sides: sides.as_ref(),
             home: home_of(hash),
         });
         slot.count(direction, seen.wire_len, seen.now);
@@ -335,7 +415,32 @@ impl FlowTable {
         self.next_id += self.id_step;
         self.active += 1;
         self.counters.opened(key.protocol());
-        Tracked { index: FlowIndex(index), direction, opened: true, ended }
+        if let (Some(tcp), Some(segment)) = (&seen.tcp, &segment) {
+            self.counters.segment(tcp, segment);
+            self.counters.midstream += u64::from(self.slots.at(index).is_midstream());
+        }
+        Tracked { index: FlowIndex(index), direction, opened: true, segment, ended }
+    }
+
+    /// Closes a TCP connection whose two ends we have sent a RST.
+    pub fn reset(&mut self, index: FlowIndex) {
+        let before = self.slot(index).stage();
+        if let Progress::Tcp(state) = before.progress {
+            let over = if state.is_half_open() { TcpState::Refused } else { TcpState::Closed };
+            self.proceed(index, Stage { progress: Progress::Tcp(over), ..before });
+        }
+    }
+
+    /// Notes what carries a flow; one that travels plainly has no place for it.
+    pub fn set_outer(&mut self, index: FlowIndex, outer: Outer) {
+        if self.slot(index).is_tunnelled() {
+            self.outers.set(index.0, outer);
+        }
+    }
+
+    /// What carries a flow, if that was noted.
+    pub fn outer(&self, index: FlowIndex) -> Option<&Outer> {
+        if self.slot(index).is_tunnelled() { self.outers.at(index.0) } else { None }
     }
 
     /// Ends a flow now; `None` where it has ended already.
@@ -409,6 +514,7 @@ impl FlowTable {
     fn end(&mut self, index: u32, reason: EndReason) -> Ended {
         let slot = self.slots.at(index);
         let (record, extension, class) = (slot.record(), slot.extension(), slot.stage().class());
+        let outer = if slot.is_tunnelled() { self.outers.take(index) } else { None };
         self.index.remove(slot.home(), index);
         self.victims.leave(&self.slots, index, class);
         slot.close();
@@ -416,7 +522,7 @@ impl FlowTable {
         self.free = index;
         self.active -= 1;
         self.counters.ended(reason, record.state, class);
-        Ended { record, reason, extension }
+        Ended { record, reason, extension, outer }
     }
 
     #[inline]
@@ -443,7 +549,7 @@ fn direction(slot: &Slot, seen: &Seen) -> Direction {
 /// (below 1024) and goes to another comes from the server. The latter is a
 /// guess, and all there is to go by.
 fn client(key: &Key, seen: &Seen) -> Endpoint {
-    let Some(flags) = seen.tcp_flags else { return seen.sender };
+    let Some(flags) = seen.tcp_flags() else { return seen.sender };
     let ((_, from), (_, to)) = (key.endpoint(seen.sender), key.endpoint(seen.sender.other()));
     let from_server = if flags.contains(Flags::SYN) {
         flags.contains(Flags::ACK)

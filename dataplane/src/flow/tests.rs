@@ -1,6 +1,7 @@
 //! The table as a whole: what belongs together, who opened it, when it ends,
 //! who makes room, and what other threads see meanwhile.
 
+use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,11 +13,13 @@ use crate::time::Timestamp;
 use crate::verdict::Verdict;
 use crate::wire::packet::Vlans;
 use crate::wire::tcp::Flags;
+use crate::wire::tunnel::Tunnel;
 
 const SYN: Flags = Flags::SYN;
 const ACK: Flags = Flags::ACK;
 const FIN_ACK: Flags = Flags::FIN.union(Flags::ACK);
 const SYN_ACK: Flags = Flags::SYN.union(Flags::ACK);
+const RST_ACK: Flags = Flags::RST.union(Flags::ACK);
 
 type End = (IpAddr, u16);
 
@@ -32,7 +35,13 @@ const fn at(secs: u64) -> Timestamp {
 struct Bench {
     table: FlowTable,
     hasher: FlowHasher,
+    /// What each end says next to the other, once it is past the first number
+    /// after its SYN.
+    next: HashMap<(End, End), u32>,
 }
+
+/// The initial sequence number of everybody.
+const ISN: u32 = u32::MAX;
 
 impl Bench {
     fn new(capacity: u32) -> Self {
@@ -40,14 +49,31 @@ impl Bench {
         let mut table = FlowTable::new(&config).unwrap_or_else(|error| unreachable!("{error}"));
         // As in a gateway that has been up for a while: the wheel is at the time.
         while table.sweep(at(0), 1_000, |_| {}) == Sweep::More {}
-        Self { table, hasher: FlowHasher::new(Seed::from_number(1)) }
+        Self { table, hasher: FlowHasher::new(Seed::from_number(1)), next: HashMap::new() }
     }
 
     fn tagged(&mut self, src: End, dst: End, vlans: Vlans, flags: Option<Flags>, now: Timestamp) -> Tracked {
         let protocol = if flags.is_some() { 6 } else { 17 };
         let (key, sender) = Key::new(src, dst, protocol, vlans);
-        let seen = Seen { sender, wire_len: 100, tcp_flags: flags, icmp: None, now };
+        let tcp = flags.map(|flags| self.segment(src, dst, flags));
+        let seen = Seen { sender, wire_len: 100, tcp, icmp: None, now };
         self.table.track(&key, self.hasher.hash(&key), &seen)
+    }
+
+    /// The next segment of a connection without bytes and without losses.
+    fn segment(&mut self, src: End, dst: End, flags: Flags) -> TcpSeen {
+        let after_syn = ISN.wrapping_add(1);
+        if flags == SYN {
+            self.next.remove(&(src, dst));
+            self.next.remove(&(dst, src));
+        }
+        let next = |from, to| self.next.get(&(from, to)).copied().unwrap_or(after_syn);
+        let seq = if flags.contains(SYN) { ISN } else { next(src, dst) };
+        let ack = if flags.contains(ACK) { next(dst, src) } else { 0 };
+        if flags.contains(Flags::FIN) {
+            self.next.insert((src, dst), seq.wrapping_add(1));
+        }
+        TcpSeen { seq, ack, window: 1_000, flags, ..TcpSeen::default() }
     }
 
     fn tcp(&mut self, src: End, dst: End, flags: Flags, now: Timestamp) -> Tracked {
@@ -87,12 +113,12 @@ fn both_directions_are_one_flow_and_vlans_separate() {
     let back = bench.udp(server, client, at(1));
     assert_eq!((there.index, there.opened, there.direction), (back.index, true, Direction::Up));
     assert_eq!((back.opened, back.direction), (false, Direction::Down));
-    let tagged = bench.tagged(client, server, Vlans { count: 1, tci: [5, 0] }, None, at(1));
+    let tagged = bench.tagged(client, server, Vlans { count: 1, tci: [5, 0, 0] }, None, at(1));
     assert!(tagged.opened);
     assert_eq!(bench.table.active(), 2);
     let record = bench.table.record(back.index);
     assert_eq!((record.packets, record.bytes, record.state), ([1, 1], [100, 100], FlowState::Established));
-    assert_eq!(bench.table.record(tagged.index).vlans, Vlans { count: 1, tci: [5, 0] });
+    assert_eq!(bench.table.record(tagged.index).vlans, Vlans { count: 1, tci: [5, 0, 0] });
 }
 
 #[test]
@@ -133,7 +159,7 @@ fn each_state_has_its_time() {
             10,
             FlowState::Closed,
         ),
-        (&[(true, SYN), (false, Flags::RST)], 10, FlowState::Closed),
+        (&[(true, SYN), (false, RST_ACK)], 10, FlowState::Closed),
     ];
     for (walk, idle_max, state) in walks {
         let mut bench = Bench::new(10);
@@ -251,6 +277,11 @@ fn established_flows_stay_under_a_flood_of_syns() {
     let counters = *bench.table.counters();
     assert_eq!(counters.evicted_established + counters.evicted_closed, 0);
     assert_eq!(counters.total, u64::from(FLOOD) + u64::from(KEPT));
+    // The flood is counted: as what it is, and as what had to make room.
+    assert_eq!(counters.syn, counters.total);
+    let waiting = u64::from(bench.table.active()) - u64::from(KEPT);
+    assert_eq!(counters.evicted_half_open + counters.timeout_new + waiting, u64::from(FLOOD));
+    assert!(counters.evicted_half_open > u64::from(FLOOD) / 2);
     for index in kept {
         assert_eq!(bench.table.record(index).state, FlowState::Established);
     }
@@ -262,7 +293,8 @@ fn ids_of_shards_are_distinct() {
         let config =
             FlowConfig { capacity: 4, timeouts: Timeouts::default(), midstream: true, shard: (index, 2) };
         let table = FlowTable::new(&config).unwrap_or_else(|error| unreachable!("{error}"));
-        let mut bench = Bench { table, hasher: FlowHasher::new(Seed::from_number(1)) };
+        let hasher = FlowHasher::new(Seed::from_number(1));
+        let mut bench = Bench { table, hasher, next: HashMap::new() };
         let tracked = [1, 2].map(|port| bench.udp(end(CLIENT, port), end(SERVER, 1), at(0)).index);
         tracked.map(|index| bench.table.record(index).id)
     };
@@ -369,4 +401,99 @@ fn without_midstream_pickup_only_a_handshake_establishes() {
         let connected = bench.connect(end(CLIENT, 40_001), server, at(0));
         assert_eq!(bench.table.record(connected).state, FlowState::Established);
     }
+}
+
+#[test]
+fn what_carries_a_flow_is_kept_with_it_and_told_at_its_end() {
+    let mut bench = Bench::new(2);
+    let (a, b) = (end(CLIENT, 1), end(SERVER, 2));
+    let outer = Outer { kind: Tunnel::Gre, src: a.0, dst: b.0, ports: None, network: 5, parent: Some(3) };
+    let plain = bench.udp(a, b, at(0)).index;
+    bench.table.set_outer(plain, outer);
+    assert_eq!(bench.table.outer(plain), None, "one that travels plainly has none");
+    // The same addresses and ports, in two tunnels.
+    let (mut key, sender) = Key::new(a, b, 17, Vlans::default());
+    key.marks |= 5 << 40 | 2 << 37;
+    let seen = Seen { sender, wire_len: 28, tcp: None, icmp: None, now: at(0) };
+    let tracked = bench.table.track(&key, bench.hasher.hash(&key), &seen);
+    assert!(tracked.opened && tracked.index != plain);
+    bench.table.set_outer(tracked.index, outer);
+    assert_eq!(bench.table.outer(tracked.index), Some(&outer));
+    assert_eq!(bench.table.record(tracked.index).within, Some(Within { network: 5, depth: 2 }));
+    let ended = bench.table.remove(tracked.index, EndReason::Shutdown);
+    assert_eq!(ended.and_then(|ended| ended.outer), Some(outer));
+    let again = bench.table.track(&key, bench.hasher.hash(&key), &seen);
+    assert_eq!(bench.table.outer(again.index), None);
+}
+
+#[test]
+fn what_speaks_of_a_flow_does_not_keep_it() {
+    let mut bench = Bench::new(2);
+    let (a, b) = (end(CLIENT, 1), end(SERVER, 2));
+    let index = bench.udp(a, b, at(0)).index;
+    let (key, sender) = Key::new(b, a, 17, Vlans::default());
+    let hash = bench.hasher.hash(&key);
+    assert_eq!(bench.table.related(&key, hash), Some(index));
+    assert_eq!(bench.table.direction(index, sender), Direction::Down);
+    assert_eq!(bench.table.record(index).packets, [1, 0]);
+    assert_eq!(bench.expired(at(31)).len(), 1);
+    assert_eq!(bench.table.related(&key, hash), None);
+}
+
+#[test]
+fn a_connection_that_we_reset_is_over() {
+    let mut bench = Bench::new(4);
+    let (client, server) = (end(CLIENT, 40_000), end(SERVER, 443));
+    let open = bench.connect(client, server, at(0));
+    bench.table.reset(open);
+    assert_eq!(bench.table.record(open).tcp_state, Some(TcpState::Closed));
+    assert_eq!(bench.tcp(client, server, ACK, at(1)).index, open);
+    assert_eq!(bench.table.record(open).state, FlowState::Closed, "what was under way does not open it");
+    assert!(bench.tcp(client, server, SYN, at(2)).opened);
+    let half = bench.tcp(end(CLIENT, 40_001), server, SYN, at(0)).index;
+    bench.table.reset(half);
+    assert_eq!(bench.table.record(half).tcp_state, Some(TcpState::Refused));
+}
+
+#[test]
+fn a_syn_after_something_astray_is_a_new_connection() {
+    let mut bench = Bench::new(4);
+    let (client, server) = (end(CLIENT, 40_000), end(SERVER, 443));
+    bench.tcp(server, client, ACK, at(0));
+    let opened = bench.tcp(client, server, SYN, at(0));
+    assert_eq!(
+        opened.ended.map(|ended| (ended.reason, ended.record.midstream)),
+        Some((EndReason::Reused, true))
+    );
+    assert_eq!(bench.table.record(opened.index).tcp_state, Some(TcpState::SynSent));
+    assert_eq!(bench.table.counters().midstream, 1);
+}
+
+#[test]
+fn each_segment_is_counted_for_what_it_is() {
+    use SegmentClass::{Ack, Data, Invalid, KeepAlive, Retransmission, WindowProbe};
+    let mut bench = Bench::new(4);
+    let (client, server) = (end(CLIENT, 40_000), end(SERVER, 443));
+    bench.connect(client, server, at(0));
+    bench.tcp(server, client, ACK, at(0));
+    let mut see = |src, dst, edit: fn(&mut TcpSeen)| {
+        let mut tcp = bench.segment(src, dst, ACK);
+        edit(&mut tcp);
+        let (key, sender) = Key::new(src, dst, 6, Vlans::default());
+        let seen = Seen { sender, wire_len: 60, tcp: Some(tcp), icmp: None, now: at(1) };
+        let tracked = bench.table.track(&key, bench.hasher.hash(&key), &seen);
+        tracked.segment.map(|segment| segment.class)
+    };
+    assert_eq!(see(client, server, |tcp| tcp.payload_len = 10), Some(Data));
+    assert_eq!(see(client, server, |tcp| tcp.payload_len = 10), Some(Retransmission));
+    assert_eq!(see(client, server, |tcp| tcp.seq = 9), Some(KeepAlive));
+    assert_eq!(see(client, server, |tcp| tcp.seq = 90_000_000), Some(Invalid));
+    assert_eq!(see(client, server, |tcp| (tcp.seq, tcp.flags) = (12, Flags::RST)), Some(Invalid));
+    let shut = |tcp: &mut TcpSeen| (tcp.ack, tcp.window) = (10, 0);
+    assert_eq!(see(server, client, shut), Some(Ack));
+    assert_eq!(see(client, server, |tcp| (tcp.seq, tcp.payload_len) = (10, 1)), Some(WindowProbe));
+    let counted = *bench.table.counters();
+    assert_eq!((counted.syn, counted.synack, counted.rst, counted.suspected_rst), (1, 1, 1, 1));
+    assert_eq!((counted.retransmissions, counted.keep_alives, counted.window_probes), (1, 1, 1));
+    assert_eq!((counted.invalid, counted.midstream, counted.hits), (2, 0, 10));
 }

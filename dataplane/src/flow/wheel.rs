@@ -15,6 +15,7 @@
 
 use std::time::Duration;
 
+use super::key::low_u16;
 use super::list::{List, Timer};
 use super::slots::Slots;
 use crate::time::Timestamp;
@@ -55,19 +56,20 @@ impl Wheel {
     /// Hangs a flow up for a look at `deadline`, or as near as may be.
     pub(super) fn arm(&mut self, slots: &Slots, index: u32, deadline: Timestamp) {
         let tick = self.clamp(tick_after(deadline));
-        slots.at(index).set_armed(tick);
+        slots.at(index).set_armed(place(tick));
         self.list(tick).push_back(slots, index);
     }
 
     /// Takes a flow out.
     pub(super) fn disarm(&mut self, slots: &Slots, index: u32) {
         let tick = slots.at(index).armed();
-        self.list(tick).unlink(slots, index);
+        self.list(tick.into()).unlink(slots, index);
     }
 
     /// Moves a flow forward to `deadline` if that is before its look.
     pub(super) fn hasten(&mut self, slots: &Slots, index: u32, deadline: Timestamp) {
-        if self.clamp(tick_after(deadline)) < slots.at(index).armed() {
+        let ahead = |place: u16| u64::from(place).wrapping_sub(self.cursor) % TICKS;
+        if ahead(place(self.clamp(tick_after(deadline)))) < ahead(slots.at(index).armed()) {
             self.disarm(slots, index);
             self.arm(slots, index, deadline);
         }
@@ -111,12 +113,17 @@ impl Wheel {
     }
 
     fn list(&mut self, tick: u64) -> &mut List<Timer> {
-        let place = usize::try_from(tick % TICKS).ok();
-        match place.and_then(|place| self.lists.get_mut(place)) {
+        match self.lists.get_mut(usize::from(place(tick))) {
             Some(list) => list,
             None => unreachable!("a tick modulo the number of lists is the number of a list"),
         }
     }
+}
+
+/// Where in the wheel a tick hangs. It says all of a tick within [`TICKS`] of
+/// the cursor, and so it is what a flow keeps.
+const fn place(tick: u64) -> u16 {
+    low_u16(tick % TICKS)
 }
 
 /// The first tick that begins at or after `time`.

@@ -6,10 +6,15 @@
 use serde::{Serialize, Serializer};
 
 pub(super) const ICMP: u8 = 1;
+pub(super) const IP_IN_IP: u8 = 4;
 pub(super) const TCP: u8 = 6;
 pub(super) const UDP: u8 = 17;
+pub(super) const IPV6: u8 = 41;
+pub(super) const GRE: u8 = 47;
+pub(super) const ETHER_IP: u8 = 97;
 pub(super) const ICMPV6: u8 = 58;
 pub(super) const SCTP: u8 = 132;
+pub(super) const MPLS_IN_IP: u8 = 137;
 
 /// The number of an IP protocol, which serialises as its name.
 #[derive(Clone, Copy)]
@@ -21,15 +26,15 @@ impl Protocol {
             0 => "HOPOPT",
             ICMP => "ICMP",
             2 => "IGMP",
-            4 => "IP-in-IP",
+            IP_IN_IP => "IP-in-IP",
             TCP => "TCP",
             UDP => "UDP",
             33 => "DCCP",
-            41 => "IPv6",
+            IPV6 => "IPv6",
             43 => "IPv6-Route",
             44 => "IPv6-Frag",
             46 => "RSVP",
-            47 => "GRE",
+            GRE => "GRE",
             50 => "ESP",
             51 => "AH",
             55 => "MOBILE",
@@ -38,7 +43,7 @@ impl Protocol {
             60 => "IPv6-Opts",
             88 => "EIGRP",
             89 => "OSPF",
-            97 => "ETHERIP",
+            ETHER_IP => "ETHERIP",
             98 => "ENCAP",
             103 => "PIM",
             108 => "IPComp",
@@ -50,7 +55,7 @@ impl Protocol {
             133 => "FC",
             135 => "Mobility",
             136 => "UDPLite",
-            137 => "MPLS-in-IP",
+            MPLS_IN_IP => "MPLS-in-IP",
             138 => "manet",
             139 => "HIP",
             140 => "Shim6",

@@ -9,7 +9,7 @@
 
 use std::os::fd::{AsFd, BorrowedFd};
 
-use super::{Arrival, BURST_MAX, Port, PortCounters, Supply};
+use super::{BURST_MAX, Parcel, Port, PortCounters, Supply};
 use crate::time::Timestamp;
 use crate::wire::LinkType;
 use crate::xsk::{DeviceState, Frame, Mode, Pool, Xsk};
@@ -51,18 +51,14 @@ impl AsFd for AfXdpPort<'_> {
 }
 
 impl<'u> Port<'u> for AfXdpPort<'u> {
-    fn link(&self) -> LinkType {
-        LinkType::Ethernet
-    }
-
-    fn receive(&mut self, pool: &mut Pool<'u>, now: Timestamp, burst: &mut Vec<Arrival<'u>>) -> Supply {
+    fn receive(&mut self, pool: &mut Pool<'u>, now: Timestamp, burst: &mut Vec<Parcel<'u>>) -> Supply {
         self.xsk.refill(pool, BURST_MAX);
         while burst.len() < BURST_MAX {
             let Some(frame) = self.xsk.receive() else { break };
-            let wire_len = u32::try_from(frame.total_len()).unwrap_or(u32::MAX);
+            let parcel = Parcel::whole(frame, now, LinkType::Ethernet);
             self.counters.rx_packets += 1;
-            self.counters.rx_bytes += u64::from(wire_len);
-            burst.push(Arrival { frame, at: now, wire_len });
+            self.counters.rx_bytes += u64::from(parcel.wire_len);
+            burst.push(parcel);
         }
         self.xsk.release();
         Supply::Open
@@ -70,7 +66,8 @@ impl<'u> Port<'u> for AfXdpPort<'u> {
 
     /// Also gives back, counted as an invalid descriptor, what the kernel would
     /// never take: an empty packet, or a jumbo where jumbos were not asked for.
-    fn send(&mut self, frame: Frame<'u>, _at: Timestamp) -> Result<(), Frame<'u>> {
+    fn send(&mut self, parcel: Parcel<'u>) -> Result<(), Frame<'u>> {
+        let frame = parcel.frame;
         if !self.xsk.accepts(&frame) {
             self.counters.invalid_descriptors += 1;
             return Err(frame);

@@ -1,13 +1,13 @@
 //! A port in memory: for tests, and for measuring everything but the kernel.
 //!
 //! What comes in was injected beforehand, or is a short list of packets given
-//! over and over; what goes out is kept with its time, or only counted. A frame
-//! is freed at the next flush, as a device would do it, so that the
-//! conservation of frames can be tested without any device.
+//! over and over; what goes out is kept, with what was said of it, or only
+//! counted.
 
 use std::collections::VecDeque;
 
-use super::{Arrival, BURST_MAX, Port, PortCounters, Supply};
+use super::ledger::Ledger;
+use super::{BURST_MAX, Parcel, Port, PortCounters, Supply, length};
 use crate::time::Timestamp;
 use crate::wire::LinkType;
 use crate::xsk::{Frame, Pool};
@@ -17,9 +17,7 @@ pub struct MemoryPort<'u> {
     link: LinkType,
     source: Source,
     sink: Sink,
-    /// Sent frames that wait for the flush.
-    done: Vec<Frame<'u>>,
-    counters: PortCounters,
+    ledger: Ledger<'u>,
 }
 
 impl MemoryPort<'_> {
@@ -27,7 +25,7 @@ impl MemoryPort<'_> {
     pub fn new(link: LinkType) -> Self {
         let source = Source::Injected { packets: VecDeque::new(), closed: false };
         let sink = Sink::Keep { packets: Vec::new(), packets_max: usize::MAX };
-        Self { link, source, sink, done: Vec::new(), counters: PortCounters::default() }
+        Self { link, source, sink, ledger: Ledger::default() }
     }
 
     /// A port that gives `templates` in turn, `packets_total` packets in all,
@@ -44,7 +42,7 @@ impl MemoryPort<'_> {
         let templates: Vec<Box<[u8]>> = templates.into_iter().map(Into::into).collect();
         assert!(!templates.is_empty() || packets_total == 0, "packets are made of templates");
         let source = Source::Cycle { templates, next: 0, left: packets_total };
-        Self { link, source, sink: Sink::Count, done: Vec::new(), counters: PortCounters::default() }
+        Self { link, source, sink: Sink::Count, ledger: Ledger::default() }
     }
 
     /// Makes `send` refuse once this many packets were sent and not taken out
@@ -110,8 +108,12 @@ impl MemoryPort<'_> {
 pub struct Sent {
     /// Its bytes.
     pub bytes: Vec<u8>,
-    /// The time it was sent at.
+    /// The time of the packet.
     pub at: Timestamp,
+    /// How long it was on the wire.
+    pub wire_len: u32,
+    /// What its first byte belongs to.
+    pub link: LinkType,
 }
 
 enum Source {
@@ -166,57 +168,42 @@ impl Source {
 }
 
 impl<'u> Port<'u> for MemoryPort<'u> {
-    fn link(&self) -> LinkType {
-        self.link
-    }
-
-    fn receive(&mut self, pool: &mut Pool<'u>, now: Timestamp, burst: &mut Vec<Arrival<'u>>) -> Supply {
+    fn receive(&mut self, pool: &mut Pool<'u>, now: Timestamp, burst: &mut Vec<Parcel<'u>>) -> Supply {
         let first = burst.len();
         while burst.len() < BURST_MAX {
             let Some((bytes, at, wire_len)) = self.source.peek() else { break };
-            let Some(mut frame) = pool.take() else {
-                self.counters.rx_starved += 1;
-                break;
-            };
-            let fits = bytes.get(..frame.capacity()).unwrap_or(bytes);
-            let filled = frame.fill(fits);
-            debug_assert!(filled, "cut to the capacity");
-            self.counters.rx_cut += u64::from(fits.len() < bytes.len());
-            self.counters.rx_packets += 1;
-            self.counters.rx_bytes += fits.len() as u64;
-            let wire_len = wire_len.unwrap_or_else(|| u32::try_from(bytes.len()).unwrap_or(u32::MAX));
-            burst.push(Arrival { frame, at: at.unwrap_or(now), wire_len });
+            let Some(frame) = self.ledger.copy_in(pool, bytes) else { break };
+            let wire_len = wire_len.unwrap_or_else(|| length(bytes.len()));
+            burst.push(Parcel { frame, at: at.unwrap_or(now), wire_len, link: self.link });
             self.source.advance();
         }
         if burst.len() > first { Supply::Open } else { self.source.supply() }
     }
 
-    fn send(&mut self, frame: Frame<'u>, at: Timestamp) -> Result<(), Frame<'u>> {
+    fn send(&mut self, parcel: Parcel<'u>) -> Result<(), Frame<'u>> {
+        let Parcel { frame, at, wire_len, link } = parcel;
         if let Sink::Keep { packets, packets_max } = &mut self.sink {
             if packets.len() >= *packets_max {
-                self.counters.tx_full += 1;
-                return Err(frame);
+                return Err(self.ledger.refused(frame));
             }
-            packets.push(Sent { bytes: frame.bytes().to_vec(), at });
+            let mut bytes = Vec::with_capacity(frame.total_len());
+            frame.copy_all(&mut bytes);
+            packets.push(Sent { bytes, at, wire_len, link });
         }
-        self.counters.tx_packets += 1;
-        self.counters.tx_bytes += frame.len() as u64;
-        self.done.push(frame);
+        self.ledger.sent(frame);
         Ok(())
     }
 
     fn flush(&mut self, pool: &mut Pool<'u>) {
-        for frame in self.done.drain(..) {
-            pool.recycle(frame);
-        }
+        self.ledger.flush(pool);
     }
 
     fn frames_held(&self) -> usize {
-        self.done.len()
+        self.ledger.held()
     }
 
     fn counters(&self) -> PortCounters {
-        self.counters
+        self.ledger.counters
     }
 }
 
@@ -232,7 +219,7 @@ mod tests {
         Umem::new(Layout { chunks, chunk_size: 256, headroom: 64 }).unwrap()
     }
 
-    fn receive<'u>(port: &mut MemoryPort<'u>, pool: &mut Pool<'u>) -> (Vec<Arrival<'u>>, Supply) {
+    fn receive<'u>(port: &mut MemoryPort<'u>, pool: &mut Pool<'u>) -> (Vec<Parcel<'u>>, Supply) {
         let mut burst = Vec::new();
         let supply = port.receive(pool, NOW, &mut burst);
         (burst, supply)
@@ -250,15 +237,23 @@ mod tests {
         let seen: Vec<_> = burst.iter().map(|a| (a.frame.bytes(), a.at.as_nanos(), a.wire_len)).collect();
         assert_eq!(seen, [(&b"first"[..], 5, 5), (b"second", 9, 90)]);
 
-        for arrival in burst {
-            port.send(arrival.frame, arrival.at).unwrap();
+        for parcel in burst {
+            port.send(parcel).unwrap();
         }
         assert_eq!((port.frames_held(), pool.free_len()), (2, 2));
         port.flush(&mut pool);
         assert_eq!((port.frames_held(), pool.free_len()), (0, 4));
         let sent = port.take_sent();
         assert_eq!(sent.len(), 2);
-        assert_eq!(sent.last(), Some(&Sent { bytes: b"second".to_vec(), at: Timestamp::from_nanos(9) }));
+        assert_eq!(
+            sent.last(),
+            Some(&Sent {
+                bytes: b"second".to_vec(),
+                at: Timestamp::from_nanos(9),
+                wire_len: 90,
+                link: LinkType::Ethernet
+            })
+        );
         assert!(port.sent().is_empty());
     }
 
@@ -275,8 +270,8 @@ mod tests {
         let (burst, supply) = receive(&mut port, &mut pool);
         assert_eq!((burst.len(), supply), (2, Supply::Open), "two frames, and a third packet waits for one");
         assert_eq!(port.counters().rx_starved, 1);
-        for arrival in burst {
-            pool.recycle(arrival.frame);
+        for parcel in burst {
+            pool.recycle(parcel.frame);
         }
         let (burst, supply) = receive(&mut port, &mut pool);
         assert_eq!((burst.len(), supply), (1, Supply::Open));
@@ -288,13 +283,14 @@ mod tests {
         let mut umem = umem(3);
         let mut pool = umem.split(1).pop().unwrap();
         let mut port = MemoryPort::new(LinkType::Ethernet).with_room_for(1);
-        port.send(pool.take().unwrap(), NOW).unwrap();
-        let refused = port.send(pool.take().unwrap(), NOW).unwrap_err();
+        let parcel = |frame| Parcel::whole(frame, NOW, LinkType::Ethernet);
+        port.send(parcel(pool.take().unwrap())).unwrap();
+        let refused = port.send(parcel(pool.take().unwrap())).unwrap_err();
         assert_eq!((port.counters().tx_full, port.counters().tx_packets), (1, 1));
         port.flush(&mut pool);
-        let refused = port.send(refused, NOW).unwrap_err();
+        let refused = port.send(parcel(refused)).unwrap_err();
         assert_eq!(port.take_sent().len(), 1);
-        port.send(refused, NOW).unwrap();
+        port.send(parcel(refused)).unwrap();
         assert_eq!((port.counters().tx_full, port.counters().tx_packets), (2, 2));
     }
 
@@ -307,9 +303,9 @@ mod tests {
         loop {
             let (burst, supply) = receive(&mut port, &mut pool);
             assert!(burst.len() <= BURST_MAX);
-            for arrival in burst {
-                lens.push(arrival.frame.len());
-                port.send(arrival.frame, arrival.at).unwrap();
+            for parcel in burst {
+                lens.push(parcel.frame.len());
+                port.send(parcel).unwrap();
             }
             port.flush(&mut pool);
             if supply == Supply::Ended {

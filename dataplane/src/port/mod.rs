@@ -1,31 +1,65 @@
 //! Where packets come from and go to.
 //!
-//! A [`Port`] is one door: a queue of a device through AF_XDP, memory, or a
-//! capture file. The worker knows nothing else of the outside.
+//! A [`Port`] is one door: a queue of a device through AF_XDP ([`afxdp`]), an
+//! interface that is watched ([`tap`]), a capture file ([`capture`]), or memory
+//! ([`memory`]). The worker knows nothing else of the outside.
+//!
+//! What comes in and what goes out is a [`Parcel`]: a frame, and what its bytes
+//! do not say. A port never looks back at what a frame once held: whoever sends
+//! a packet in another frame, longer, shorter or rewritten, says so in the
+//! parcel.
+//!
+//! A jumbo packet may lie in several chunks (AF_XDP with
+//! [`scatter_gather`](crate::xsk::XskOptions::scatter_gather)). What decodes it
+//! is shown the head, with the length that the whole had on the wire, and so
+//! takes it for a packet that a capture has cut: all headers are there, the
+//! payload ends where the head does, and checksums that cover the rest cannot be
+//! verified. Whoever needs every byte asks the frame for its
+//! [`parts`](Frame::parts) or [copies](Frame::copy_all) them.
 
 pub mod afxdp;
+pub mod capture;
+mod ledger;
+pub mod memory;
+pub mod tap;
 
 use crate::time::Timestamp;
 use crate::wire::LinkType;
 use crate::xsk::{Frame, Pool};
 
-pub mod capture;
-pub mod memory;
-pub mod tap;
-
 /// Packets taken from a port at once.
 pub const BURST_MAX: usize = 64;
 
-/// A packet that has just come in.
+/// A packet at a door: its frame, and what its bytes do not say.
 #[derive(Debug)]
-pub struct Arrival<'u> {
+pub struct Parcel<'u> {
     /// The packet.
     pub frame: Frame<'u>,
-    /// When: the time of the burst, or what the capture says.
+    /// When it came in: the time of the burst, or what the capture says. A
+    /// capture is written with this time.
     pub at: Timestamp,
     /// How long it was on the wire; more than the frame holds where a capture
-    /// kept only its beginning.
+    /// kept only its beginning. A device sends what the frame holds.
     pub wire_len: u32,
+    /// What its first byte belongs to.
+    pub link: LinkType,
+}
+
+// The link lies where the compiler would put padding: it costs nothing.
+const _: () = assert!(size_of::<Parcel<'_>>() <= 40, "a burst of parcels stays in the L1 cache");
+
+impl<'u> Parcel<'u> {
+    /// A packet of which every byte is in the frame.
+    #[inline]
+    pub fn whole(frame: Frame<'u>, at: Timestamp, link: LinkType) -> Self {
+        let wire_len = length(frame.total_len());
+        Self { frame, at, wire_len, link }
+    }
+}
+
+/// A length as captures and packets have it: 32 bits. No packet is longer.
+fn length(bytes: usize) -> u32 {
+    u32::try_from(bytes).unwrap_or(u32::MAX)
 }
 
 /// Whether more may come from a port.
@@ -33,94 +67,77 @@ pub struct Arrival<'u> {
 pub enum Supply {
     /// It may: ask again.
     Open,
-    /// Never again: the capture has ended. Comes without arrivals, after the
+    /// Never again: the capture has ended. Comes without packets, after the
     /// last burst.
     Ended,
 }
 
-/// What a port has done, ever.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct PortCounters {
+/// Writes [`PortCounters`] from one line a counter.
+macro_rules! port_counters {
+    ($($(#[doc = $doc:literal])+ $name:ident,)+) => {
+        /// What a port has done, ever.
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+        pub struct PortCounters {
+            $($(#[doc = $doc])+ pub $name: u64,)+
+        }
+
+        impl PortCounters {
+            /// How many there are.
+            pub const LEN: usize = [$(stringify!($name),)+].len();
+
+            /// Each by name, in a fixed order.
+            pub const fn named(&self) -> [(&'static str, u64); Self::LEN] {
+                [$((stringify!($name), self.$name),)+]
+            }
+        }
+
+        impl std::iter::Sum for PortCounters {
+            fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
+                all.fold(Self::default(), |sum, one| Self { $($name: sum.$name + one.$name,)+ })
+            }
+        }
+    };
+}
+
+port_counters! {
     /// Packets received.
-    pub rx_packets: u64,
+    rx_packets,
     /// Bytes received.
-    pub rx_bytes: u64,
+    rx_bytes,
     /// Packets sent.
-    pub tx_packets: u64,
+    tx_packets,
     /// Bytes sent.
-    pub tx_bytes: u64,
+    tx_bytes,
     /// Packets that found the way out full.
-    pub tx_full: u64,
+    tx_full,
     /// Packets that the kernel dropped before we saw them.
-    pub rx_dropped: u64,
-    /// Times the kernel had no frame to receive into.
-    pub rx_starved: u64,
-    /// Descriptors that the kernel refused.
-    pub invalid_descriptors: u64,
+    rx_dropped,
+    /// Times there was no free frame to receive into.
+    rx_starved,
     /// Packets longer than a frame, of which only the beginning was taken.
-    pub rx_cut: u64,
-}
-
-impl PortCounters {
-    /// How many there are.
-    pub const LEN: usize = 9;
-
-    /// Each by name, in a fixed order.
-    pub const fn named(&self) -> [(&'static str, u64); Self::LEN] {
-        [
-            ("rx_packets", self.rx_packets),
-            ("rx_bytes", self.rx_bytes),
-            ("tx_packets", self.tx_packets),
-            ("tx_bytes", self.tx_bytes),
-            ("tx_full", self.tx_full),
-            ("rx_dropped", self.rx_dropped),
-            ("rx_starved", self.rx_starved),
-            ("rx_cut", self.rx_cut),
-            ("invalid_descriptors", self.invalid_descriptors),
-        ]
-    }
-}
-
-impl std::iter::Sum for PortCounters {
-    fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
-        all.fold(Self::default(), |sum, one| Self {
-            rx_packets: sum.rx_packets + one.rx_packets,
-            rx_bytes: sum.rx_bytes + one.rx_bytes,
-            tx_packets: sum.tx_packets + one.tx_packets,
-            tx_bytes: sum.tx_bytes + one.tx_bytes,
-            tx_full: sum.tx_full + one.tx_full,
-            rx_dropped: sum.rx_dropped + one.rx_dropped,
-            rx_starved: sum.rx_starved + one.rx_starved,
-            rx_cut: sum.rx_cut + one.rx_cut,
-            invalid_descriptors: sum.invalid_descriptors + one.invalid_descriptors,
-        })
-    }
+    rx_cut,
+    /// Descriptors that the kernel refused, or would have refused.
+    invalid_descriptors,
 }
 
 /// One door for packets.
 pub trait Port<'u> {
-    /// What the first byte of its frames belongs to.
-    ///
-    /// A capture may hold packets of several links: this is then the link of
-    /// the burst last received, and no `receive` adds packets of two links.
-    fn link(&self) -> LinkType;
-
-    /// Appends what has come in to `burst`, up to [`BURST_MAX`] arrivals in all.
+    /// Appends what has come in to `burst`, up to [`BURST_MAX`] packets in all.
     ///
     /// `now` is the time of the burst; a port with times of its own (a capture)
-    /// stamps its arrivals with those instead. Frames for reception come from
+    /// stamps its packets with those instead. Frames for reception come from
     /// `pool`.
-    fn receive(&mut self, pool: &mut Pool<'u>, now: Timestamp, burst: &mut Vec<Arrival<'u>>) -> Supply;
+    fn receive(&mut self, pool: &mut Pool<'u>, now: Timestamp, burst: &mut Vec<Parcel<'u>>) -> Supply;
 
-    /// Queues a packet to go out at `at`; gives it back when the way is full,
+    /// Queues a packet to go out; gives its frame back when the way is full,
     /// which it has counted.
-    fn send(&mut self, frame: Frame<'u>, at: Timestamp) -> Result<(), Frame<'u>>;
+    fn send(&mut self, parcel: Parcel<'u>) -> Result<(), Frame<'u>>;
 
     /// Publishes what was queued, takes back what has been sent, and hands the
     /// kernel free frames. Called once at the end of each burst.
     fn flush(&mut self, pool: &mut Pool<'u>);
 
-    /// Frames that are in this port's hands: queued, in flight, or waiting to
+    /// Chunks that are in this port's hands: queued, in flight, or waiting to
     /// be received into.
     fn frames_held(&self) -> usize;
 

@@ -13,7 +13,8 @@
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 
-use super::{Arrival, BURST_MAX, Port, PortCounters, Supply};
+use super::ledger::Ledger;
+use super::{BURST_MAX, Parcel, Port, PortCounters, Supply};
 use crate::time::Timestamp;
 use crate::wire::LinkType;
 use crate::xsk::packet_socket::{PacketSocket, RECEIVE_MAX, Received, Share};
@@ -37,13 +38,23 @@ pub struct TapPort<'u> {
     /// Frames to receive into, taken from the pool and not used yet.
     spare: Vec<Frame<'u>>,
     received: [Received; RECEIVE_MAX],
-    /// Frames that were "sent".
-    done: Vec<Frame<'u>>,
-    /// The interface has been removed.
-    gone: bool,
+    presence: Presence,
     /// The error that was told last: a lasting one is told once.
     told: Option<i32>,
-    counters: PortCounters,
+    ledger: Ledger<'u>,
+}
+
+/// Whether the interface is there, as far as we know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Presence {
+    /// It has never gone down, which the kernel says.
+    Sure,
+    /// It has once gone down. The kernel does not say whether it then goes, so
+    /// it is asked whenever nothing comes. (What does come may have been queued
+    /// before, and proves nothing.)
+    Doubted,
+    /// It was removed.
+    Gone,
 }
 
 impl TapPort<'_> {
@@ -81,10 +92,9 @@ impl TapPort<'_> {
             link,
             spare: Vec::with_capacity(BURST_MAX),
             received: [Received::default(); RECEIVE_MAX],
-            done: Vec::new(),
-            gone: false,
+            presence: Presence::Sure,
             told: None,
-            counters: PortCounters::default(),
+            ledger: Ledger::default(),
         })
     }
 }
@@ -96,20 +106,16 @@ impl AsFd for TapPort<'_> {
 }
 
 impl<'u> Port<'u> for TapPort<'u> {
-    fn link(&self) -> LinkType {
-        self.link
-    }
-
     /// Ends when the interface has been removed; while it is merely down,
     /// nothing comes.
-    fn receive(&mut self, pool: &mut Pool<'u>, now: Timestamp, burst: &mut Vec<Arrival<'u>>) -> Supply {
-        if self.gone {
+    fn receive(&mut self, pool: &mut Pool<'u>, now: Timestamp, burst: &mut Vec<Parcel<'u>>) -> Supply {
+        if self.presence == Presence::Gone {
             return Supply::Ended;
         }
         let room = BURST_MAX.saturating_sub(burst.len());
         while self.spare.len() < room {
             let Some(frame) = pool.take() else {
-                self.counters.rx_starved += u64::from(self.spare.is_empty());
+                self.ledger.counters.rx_starved += u64::from(self.spare.is_empty());
                 break;
             };
             self.spare.push(frame);
@@ -127,38 +133,33 @@ impl<'u> Port<'u> for TapPort<'u> {
         };
         if count > 0 {
             self.told = None;
+        } else if self.presence == Presence::Doubted {
+            self.look();
         }
         for (frame, received) in self.spare.drain(..count).zip(&self.received) {
-            let len = frame.len();
-            self.counters.rx_packets += 1;
-            self.counters.rx_bytes += len as u64;
-            self.counters.rx_cut += u64::from(len < received.wire_len as usize);
-            burst.push(Arrival { frame, at: now, wire_len: received.wire_len });
+            self.ledger.received(&frame, received.wire_len);
+            burst.push(Parcel { frame, at: now, wire_len: received.wire_len, link: self.link });
         }
         Supply::Open
     }
 
     /// Lets go of the packet, and counts it as sent: the interface has long
     /// passed it on, and sending it again would double it.
-    fn send(&mut self, frame: Frame<'u>, _at: Timestamp) -> Result<(), Frame<'u>> {
-        self.counters.tx_packets += 1;
-        self.counters.tx_bytes += frame.len() as u64;
-        self.done.push(frame);
+    fn send(&mut self, parcel: Parcel<'u>) -> Result<(), Frame<'u>> {
+        self.ledger.sent(parcel.frame);
         Ok(())
     }
 
     fn flush(&mut self, pool: &mut Pool<'u>) {
-        for frame in self.done.drain(..) {
-            pool.recycle(frame);
-        }
+        self.ledger.flush(pool);
     }
 
     fn frames_held(&self) -> usize {
-        self.spare.len() + self.done.len()
+        self.spare.len() + self.ledger.held()
     }
 
     fn counters(&self) -> PortCounters {
-        PortCounters { rx_dropped: self.socket.dropped(), ..self.counters }
+        PortCounters { rx_dropped: self.socket.dropped(), ..self.ledger.counters }
     }
 }
 
@@ -168,13 +169,28 @@ impl TapPort<'_> {
         self.socket.interface()
     }
 
+    /// What the first byte of its packets belongs to.
+    pub fn link(&self) -> LinkType {
+        self.link
+    }
+
+    /// Looks whether the interface is still there.
+    fn look(&mut self) {
+        if !self.socket.is_attached() {
+            self.presence = Presence::Gone;
+            log::warn!("{} was removed", self.socket.interface());
+        }
+    }
+
     fn refused(&mut self, error: &io::Error) {
         match error.raw_os_error() {
-            // Told once when an interface goes down, or goes for good.
+            // Told once, when an interface goes down or goes for good.
             Some(libc::ENETDOWN | libc::ENODEV | libc::ENXIO) => {
-                self.gone = !self.socket.is_attached();
-                let what = if self.gone { "was removed" } else { "is down" };
-                log::warn!("{} {what}", self.socket.interface());
+                self.presence = Presence::Doubted;
+                self.look();
+                if self.presence == Presence::Doubted {
+                    log::warn!("{} is down", self.socket.interface());
+                }
             }
             Some(libc::EINTR) => {}
             told => {

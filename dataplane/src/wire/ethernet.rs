@@ -1,7 +1,8 @@
 //! Ethernet header (IEEE 802.3 clause 3): addresses and EtherType.
 //!
 //! The frame check sequence is not part of what we see. An EtherType below
-//! [`TYPE_MIN`] is the length of an 802.3 frame with LLC, none of which is IP.
+//! [`TYPE_MIN`] is the length of an 802.3 frame, which goes on with
+//! [LLC](super::link::llc).
 
 use super::{Mac, Malformed};
 
@@ -20,6 +21,40 @@ pub const IPV4: u16 = 0x0800;
 pub const ARP: u16 = 0x0806;
 /// EtherType of IPv6.
 pub const IPV6: u16 = 0x86dd;
+/// EtherType of an Ethernet frame within something else (RFC 1701).
+pub const BRIDGED: u16 = 0x6558;
+/// EtherType of MPLS (RFC 3032).
+pub const MPLS: u16 = 0x8847;
+/// EtherType of MPLS with a label that the sender's upstream gave out (RFC 5332).
+pub const MPLS_UPSTREAM: u16 = 0x8848;
+/// EtherType of `PPPoE` before there is a session (RFC 2516).
+pub const PPPOE_DISCOVERY: u16 = 0x8863;
+/// EtherType of `PPPoE` within a session.
+pub const PPPOE_SESSION: u16 = 0x8864;
+/// EtherType of PPP, within GRE (RFC 2637).
+pub const PPP: u16 = 0x880b;
+/// EtherType of a backbone service tag (802.1ah).
+pub const BACKBONE: u16 = 0x88e7;
+/// EtherType of Cisco's VN-Tag.
+pub const VN_TAG: u16 = 0x8926;
+/// EtherType of an E-Tag (802.1BR).
+pub const E_TAG: u16 = 0x893f;
+/// EtherType of Cisco `FabricPath`.
+pub const FABRIC_PATH: u16 = 0x8903;
+/// EtherType of Cisco `MetaData` (security group tags).
+pub const CISCO_METADATA: u16 = 0x8909;
+/// EtherType of Marvell's tag (Linux's EDSA), which was never given out.
+pub const EDSA: u16 = 0xdada;
+/// EtherType of `MACsec` (802.1AE).
+pub const MACSEC: u16 = 0x88e5;
+/// EtherType of a network service header (RFC 8300).
+pub const NSH: u16 = 0x894f;
+/// EtherType of WCCP's redirection, within GRE.
+pub const WCCP: u16 = 0x883e;
+/// EtherType of ERSPAN types I and II, within GRE.
+pub const ERSPAN: u16 = 0x88be;
+/// EtherType of ERSPAN type III, within GRE.
+pub const ERSPAN_3: u16 = 0x22eb;
 
 /// An Ethernet header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,5 +1,6 @@
 //! The fields of a packet that rules may read: `pkt.*`, `eth.*`, `vlan.*`,
-//! `arp.*`, `ip.*`, `ip6.*`, `tcp.*`, `udp.*`, `icmp.*`.
+//! `arp.*`, `ip.*`, `ip6.*`, `tcp.*`, `udp.*`, `icmp.*`; and `outer.*`, of the
+//! packet that carries it in a tunnel.
 //!
 //! Names are Wireshark's where it has a natural one. `ip.*` reads IPv4 and IPv6
 //! alike, so that a rule written for one holds for the other. A field that a
@@ -7,7 +8,7 @@
 
 use std::net::IpAddr;
 
-use super::packet::{Arp, Icmp, Ipv4, Ipv6, Net, Packet, Tcp, Transport, Udp};
+use super::packet::{Arp, Icmp, Ipv4, Ipv6, Net, Packet, Tcp, Transport, Tunnel, Udp};
 use super::tcp::Flags;
 use crate::event::{EnumNames, Field, Kind, Value, View};
 use crate::time::Timestamp;
@@ -73,6 +74,25 @@ pub static ETHERTYPES: EnumNames = EnumNames {
 /// ARP operations by name (RFC 826).
 pub static ARP_OPERATIONS: EnumNames =
     EnumNames { name: "ARP operation", names: &[("REQUEST", 1), ("REPLY", 2)] };
+
+/// Tunnels by name.
+pub static TUNNELS: EnumNames = EnumNames {
+    name: "tunnel",
+    names: &[
+        ("IP", Tunnel::Ip as i64),
+        ("GRE", Tunnel::Gre as i64),
+        ("ERSPAN", Tunnel::Erspan as i64),
+        ("VXLAN", Tunnel::Vxlan as i64),
+        ("GENEVE", Tunnel::Geneve as i64),
+        ("GTP_U", Tunnel::GtpU as i64),
+        ("TEREDO", Tunnel::Teredo as i64),
+        ("L2TP", Tunnel::L2tp as i64),
+        ("CAPWAP", Tunnel::Capwap as i64),
+        ("AYIYA", Tunnel::Ayiya as i64),
+        ("MPLS", Tunnel::Mpls as i64),
+        ("ETHERNET", Tunnel::Ethernet as i64),
+    ],
+};
 
 type PacketField = Field<PacketView<'static>>;
 
@@ -202,6 +222,40 @@ pub static FIELDS: &[PacketField] = &[
     field("icmp.seq", Kind::Unsigned(16), "Sequence number of an echo request or reply.", |view| {
         number(echo(view)?.seq)
     }),
+    field("outer.depth", Kind::Unsigned(3), "How many tunnels are around the packet, one or more.", |view| {
+        match u32::try_from(view.packet.tunnels.depth()) {
+            Ok(0) | Err(_) => None,
+            Ok(depth) => number(depth),
+        }
+    }),
+    field(
+        "outer.tunnel",
+        Kind::Enum(&TUNNELS),
+        "The tunnel that carries the packet, the innermost.",
+        |view| Some(Value::Int(view.packet.tunnels.innermost()? as i64)),
+    ),
+    field("outer.network", Kind::Unsigned(24), "Its network: the VNI of VXLAN and GENEVE.", |view| {
+        let tunnels = view.packet.tunnels;
+        tunnels.innermost().filter(|tunnel| tunnel.has_network()).and_then(|_| number(tunnels.network()))
+    }),
+    field("outer.src", Kind::Ip, "Source address of the packet that carries this one.", |view| {
+        outer(view)?.ip_pair().map(|(src, _)| Value::Ip(src))
+    }),
+    field("outer.dst", Kind::Ip, "Destination address of the packet that carries this one.", |view| {
+        outer(view)?.ip_pair().map(|(_, dst)| Value::Ip(dst))
+    }),
+    field("outer.proto", Kind::Enum(&PROTOCOLS), "Protocol of the packet that carries this one.", |view| {
+        outer(view)?.protocol().and_then(number)
+    }),
+    field("outer.src.port", Kind::Unsigned(16), "Source port of the tunnel, if it is over UDP.", |view| {
+        outer(view)?.ports().and_then(|(src, _)| number(src))
+    }),
+    field(
+        "outer.dst.port",
+        Kind::Unsigned(16),
+        "Destination port of the tunnel, if it is over UDP.",
+        |view| outer(view)?.ports().and_then(|(_, dst)| number(dst)),
+    ),
 ];
 
 const fn field(
@@ -226,6 +280,11 @@ fn payload<'a>(view: &'a PacketView<'a>) -> Option<Value<'a>> {
     let len = usize::try_from(view.packet.payload_len).ok()?;
     let rest = view.bytes.get(start..)?;
     Some(Value::Bytes(rest.get(..len).unwrap_or(rest)))
+}
+
+/// What carries the packet, where it travels in a tunnel.
+fn outer(view: &PacketView<'_>) -> Option<Packet> {
+    view.packet.carrier(view.bytes, view.wire_len)
 }
 
 fn ports(view: &PacketView<'_>) -> Option<(u16, u16)> {
@@ -331,8 +390,9 @@ fn echo<'a>(view: &PacketView<'a>) -> Option<&'a Icmp> {
 mod tests {
     use std::net::{Ipv4Addr, Ipv6Addr};
 
-    use super::super::Mac;
+    use super::super::craft::Craft;
     use super::super::packet::{Ipv6Fragment, Vlans};
+    use super::super::{LinkType, Mac};
     use super::*;
 
     fn read<'a>(view: &'a PacketView<'a>, name: &str) -> Option<Value<'a>> {
@@ -412,7 +472,7 @@ mod tests {
 
     #[test]
     fn tags_are_read_outermost_first() {
-        let packet = Packet { vlans: Vlans { count: 1, tci: [0xb00a, 0x0014] }, ..Packet::default() };
+        let packet = Packet { vlans: Vlans { count: 1, tci: [0xb00a, 0x0014, 0] }, ..Packet::default() };
         let one = view(&packet, &[]);
         assert_eq!(read(&one, "vlan.id"), Some(Value::Int(10)));
         assert_eq!(read(&one, "pkt.vlan"), Some(Value::Int(10)));
@@ -454,6 +514,43 @@ mod tests {
     }
 
     #[test]
+    fn outer_is_the_packet_right_around() {
+        let carried = |craft: Craft| craft.ipv6(1, 2).geneve(77).ipv4([1; 4], [2; 4]).udp(3, 4).build();
+        let bytes = carried(Craft::ethernet().vlan(5).ipv4([10; 4], [11; 4]).gre(None));
+        let (packet, undecodable) = Packet::decode(LinkType::Ethernet, &bytes, 60);
+        assert_eq!(undecodable, None);
+        let inner = view(&packet, &bytes);
+        assert_eq!(read(&inner, "ip.src"), Some(Value::Ip(IpAddr::from([1; 4]))));
+        assert_eq!(read(&inner, "outer.src"), Some(Value::Ip(Ipv6Addr::from(1).into())));
+        assert_eq!(read(&inner, "outer.dst"), Some(Value::Ip(Ipv6Addr::from(2).into())));
+        assert_eq!(read(&inner, "outer.proto"), Some(Value::Int(17)));
+        assert_eq!(read(&inner, "outer.dst.port"), Some(Value::Int(6081)));
+        assert_eq!(read(&inner, "outer.depth"), Some(Value::Int(2)));
+        assert_eq!(read(&inner, "outer.tunnel"), Some(Value::Int(4)));
+        assert_eq!(read(&inner, "outer.network"), Some(Value::Int(77)));
+        assert_eq!(read(&inner, "vlan.id"), Some(Value::Int(5)));
+
+        let bytes = Craft::raw().ipv4([10; 4], [11; 4]).gre(7).ipv4([1; 4], [2; 4]).udp(3, 4).build();
+        let (packet, _) = Packet::decode(LinkType::RawIp, &bytes, 60);
+        let inner = view(&packet, &bytes);
+        assert_eq!(read(&inner, "outer.proto"), Some(Value::Int(47)));
+        assert_eq!(read(&inner, "outer.network"), None, "a key is no network");
+        assert_eq!(read(&inner, "outer.dst.port"), None, "GRE has none");
+
+        let reassembled = Packet { tunnels: packet.tunnels.without_places(), ..packet };
+        let inner = view(&reassembled, &bytes);
+        assert_eq!((read(&inner, "outer.src"), read(&inner, "outer.depth")), (None, Some(Value::Int(1))));
+    }
+
+    #[test]
+    fn every_tunnel_has_its_name() {
+        for tunnel in Tunnel::ALL {
+            let names = TUNNELS.names.iter().filter(|(_, number)| *number == tunnel as i64).count();
+            assert_eq!(names, 1, "{}", tunnel.name());
+        }
+    }
+
+    #[test]
     fn a_packet_of_nothing_has_only_its_length() {
         let packet = Packet::default();
         let nothing = view(&packet, &[]);
@@ -477,7 +574,7 @@ mod tests {
             urgent: u16::MAX,
             header_len: 60,
         };
-        let vlans = Vlans { count: 2, tci: [u16::MAX; 2] };
+        let vlans = Vlans { count: 2, tci: [u16::MAX; 3] };
         let base = Packet { macs, vlans, ethertype: u16::MAX, ..Packet::default() };
         let packets = [
             Packet { net: Net::Arp(arp), ..base },
@@ -493,10 +590,14 @@ mod tests {
                 ..base
             },
         ];
+        let tunnelled =
+            Craft::ethernet().ipv4([10; 4], [11; 4]).vxlan(0xff_ffff).ipv4([1; 4], [2; 4]).udp(1, 2).build();
+        let (inner, _) = Packet::decode(LinkType::Ethernet, &tunnelled, 60);
+        let packets = packets.iter().map(|packet| (packet, &[1, 2, 3][..])).chain([(&inner, &tunnelled[..])]);
         for field in FIELDS {
             let mut seen = false;
-            for packet in &packets {
-                let view = view(packet, &[1, 2, 3]);
+            for (packet, bytes) in packets.clone() {
+                let view = view(packet, bytes);
                 let Some(value) = (field.read)(&view) else { continue };
                 seen = true;
                 let fits = match (field.kind, value) {

@@ -8,6 +8,7 @@
 //! on each BSD.
 
 use super::Malformed;
+use super::link::capture::Begins;
 
 /// Length of the header in bytes.
 pub const HEADER_LEN: usize = 4;
@@ -56,6 +57,14 @@ impl Null {
             INET => Family::V4,
             INET6_OPENBSD | INET6_FREEBSD | INET6_DARWIN => Family::V6,
             _ => Family::Other,
+        }
+    }
+
+    /// What a packet after it begins with.
+    pub(super) const fn begins(self) -> Begins {
+        match self.family() {
+            Family::V4 | Family::V6 => Begins::Ip,
+            Family::Other => Begins::Other,
         }
     }
 

@@ -1,4 +1,5 @@
-//! A decoded packet: from the link to the transport header.
+//! A decoded packet: from the link to the transport header, through whatever
+//! tunnels there are: it is the innermost packet that decodes.
 //!
 //! It holds values and offsets, never a borrow, so that a whole burst can be
 //! decoded first and its frames edited later. What is rarely asked (options,
@@ -10,29 +11,38 @@
 
 use std::net::IpAddr;
 
-use super::Mac;
 use super::checksum::{Checksum, Checksums, Sum};
 use super::ipv6::{self, Extensions};
+use super::sctp;
 use super::tcp;
+use super::{LinkType, Mac};
 
 pub use super::arp::Arp;
+pub use super::esp::Esp;
 pub use super::icmp::Icmp;
 pub use super::ipv4::Ipv4;
 pub use super::ipv6::{Ipv6, Ipv6Fragment};
+pub use super::sctp::Sctp;
 pub use super::tcp::Tcp;
+pub use super::tunnel::{Tunnel, Tunnels};
 pub use super::udp::Udp;
 pub use super::vlan::Vlans;
 
 /// A packet decoded from the link layer to the transport layer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Packet {
-    /// The Ethernet addresses, where the link has them: source, destination.
+    /// The Ethernet addresses, where the link has them: source, destination. In
+    /// a tunnel that carries frames those of the frame, else those around it.
     pub macs: Option<(Mac, Mac)>,
     /// 802.1Q and 802.1ad tags, outermost first: TCI (priority, DEI, VLAN id).
+    /// Where a packet in a tunnel has none of its own, those around it.
     pub vlans: Vlans,
-    /// The EtherType after the tags; 0 where the link has none. Below 0x0600 it
-    /// is the length of an 802.3 frame; after two tags it may announce a third.
+    /// The last EtherType that was read, that of the network header where there
+    /// is one; 0 where the link has none. Below 0x0600 it is the length of an
+    /// 802.3 frame; after three tags it may announce a fourth.
     pub ethertype: u16,
+    /// The tunnels around it.
+    pub tunnels: Tunnels,
     /// The network layer.
     pub net: Net,
     /// The transport layer.
@@ -81,6 +91,10 @@ pub enum Transport {
     Udp(Udp),
     /// ICMP (RFC 792) or ICMPv6 (RFC 4443): the network layer tells which.
     Icmp(Icmp),
+    /// SCTP (RFC 9260).
+    Sctp(Sctp),
+    /// ESP (RFC 4303).
+    Esp(Esp),
     /// Part of a fragmented datagram: its transport header is elsewhere or
     /// not to be trusted before reassembly.
     Fragment,
@@ -147,6 +161,28 @@ impl Packet {
         }
     }
 
+    /// The packet that carries tunnel `index` (0 is the outermost), decoded as
+    /// if nothing were inside it: its transport is UDP or
+    /// [`Other`](Transport::Other), and its own tunnels are those around it.
+    ///
+    /// `link`, `bytes` and `wire_len` are what this packet was decoded from.
+    /// `None` where there is no such tunnel, or its header is in no frame (see
+    /// [`Tunnels::without_places`]).
+    pub fn outer(&self, link: LinkType, bytes: &[u8], wire_len: u32, index: usize) -> Option<Self> {
+        self.tunnels.place(index)?;
+        let index = index - self.tunnels.displaced();
+        Some(Self::decode_outer(link, bytes, wire_len, index))
+    }
+
+    /// The network and the transport layer of what carries the innermost
+    /// tunnel, without the link before them; `bytes` and `wire_len` are what this
+    /// packet was decoded from.
+    pub(super) fn carrier(&self, bytes: &[u8], wire_len: u32) -> Option<Self> {
+        let place = self.tunnels.place(self.tunnels.depth().checked_sub(1)?)?;
+        let before = u32::try_from(place).ok()?;
+        Some(Self::decode_outer(LinkType::RawIp, bytes.get(place..)?, wire_len.saturating_sub(before), 0))
+    }
+
     /// Transport header and payload in `bytes`, as far as they are there.
     pub(super) fn segment<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
         part(bytes, self.transport_at, self.payload_at - self.transport_at + self.payload_len)
@@ -189,8 +225,11 @@ impl Packet {
                 (Net::V6(_), &[_, _, _, _, _, _, 0, 0, ..]) => return Checksum::Bad,
                 _ => {}
             },
-            Transport::Fragment => return Checksum::Unknown,
-            Transport::None | Transport::Other => return Checksum::Absent,
+            Transport::Sctp(_) if self.segment_wire_len() == Some(segment.len()) => {
+                return if sctp::is_intact(segment) { Checksum::Ok } else { Checksum::Bad };
+            }
+            Transport::Sctp(_) | Transport::Fragment => return Checksum::Unknown,
+            Transport::None | Transport::Other | Transport::Esp(_) => return Checksum::Absent,
         }
         if self.segment_wire_len() != Some(segment.len()) {
             return Checksum::Unknown;
@@ -231,7 +270,6 @@ fn part(bytes: &[u8], at: u32, len: u32) -> &[u8] {
 #[expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test ends where an expectation fails")]
 mod tests {
     use super::*;
-    use crate::wire::LinkType;
     use crate::wire::craft::Craft;
     use crate::wire::tcp::{Flags, TcpOption};
 
@@ -335,7 +373,7 @@ mod tests {
         assert_eq!(packet.checksums(cut), Checksums { ip: Checksum::Ok, transport: Checksum::Unknown });
         let fragment = v4().fragment(1, 0, true).udp(1, 2).build();
         assert_eq!(checksums(&fragment), (Checksum::Ok, Checksum::Unknown));
-        let other = v4().protocol(47).payload(b"gre").build();
+        let other = v4().protocol(89).payload(b"ospf").build();
         assert_eq!(checksums(&other), (Checksum::Ok, Checksum::Absent));
     }
 

@@ -8,6 +8,9 @@
 //! 3.10.7.1, RFC 1122 section 3.2.2, RFC 4443 section 2.4): to a reset, to an
 //! ICMP error, to multicast or broadcast, to a fragment that is not the first.
 //! Nor on links that only captures have, nor into a buffer that is too small.
+//!
+//! Nor to a packet in a tunnel, or behind labels, `PPPoE` and the like: the way
+//! back has other labels, sessions and ends, which the packet does not tell.
 
 use std::net::IpAddr;
 
@@ -18,9 +21,10 @@ use super::ipv4::{self, Ipv4};
 use super::ipv6::{self, Ipv6};
 use super::packet::{Net, Packet, Transport};
 use super::tcp::{self, Flags, Tcp};
+use super::vlan;
 
-/// The longest answer: an ICMPv6 unreachable behind two VLAN tags.
-pub const ANSWER_LEN_MAX: usize = ethernet::HEADER_LEN + 2 * super::vlan::TAG_LEN + V6_LEN_MAX;
+/// The longest answer: an ICMPv6 unreachable behind three VLAN tags.
+pub const ANSWER_LEN_MAX: usize = ethernet::HEADER_LEN + 3 * vlan::TAG_LEN + V6_LEN_MAX;
 
 /// The longest ICMP error, IP header included (RFC 1812 section 4.3.2.3).
 const V4_LEN_MAX: usize = 576;
@@ -156,7 +160,7 @@ enum Body<'a> {
 
 /// Writes the whole frame.
 fn write(packet: &Packet, bytes: &[u8], toward: Toward, body: Body<'_>, out: &mut [u8]) -> Option<usize> {
-    if !is_between_single_hosts(packet) {
+    if !is_between_single_hosts(packet) || !is_plain(packet) {
         return None;
     }
     let link_len = packet.net_at as usize;
@@ -173,11 +177,19 @@ fn write(packet: &Packet, bytes: &[u8], toward: Toward, body: Body<'_>, out: &mu
     let (link, rest) = frame.split_at_mut_checked(link_len)?;
     let (ip, rest) = rest.split_at_mut_checked(ip_len)?;
     let (segment, padding) = rest.split_at_mut_checked(body_len)?;
-    write_link(packet, bytes, toward, link)?;
+    write_link(bytes, toward, link)?;
     write_body(&body, segment)?;
     write_ip(packet, toward, &body, ip, segment)?;
     padding.fill(0);
     Some(frame_len)
+}
+
+/// Whether nothing but Ethernet and VLAN tags, or nothing at all, stands before
+/// the packet.
+fn is_plain(packet: &Packet) -> bool {
+    let tags_len = usize::from(packet.vlans.count) * vlan::TAG_LEN;
+    let link_len = if packet.macs.is_some() { ethernet::HEADER_LEN + tags_len } else { 0 };
+    packet.tunnels.depth() == 0 && packet.net_at as usize == link_len
 }
 
 /// Whether the packet went from one host to one host, on the link and above
@@ -194,11 +206,8 @@ fn is_between_single_hosts(packet: &Packet) -> bool {
 }
 
 /// The packet's own link header with its tags, addresses swapped where the
-/// answer goes back. Only Ethernet and links without a header can be sent on.
-fn write_link(packet: &Packet, bytes: &[u8], toward: Toward, link: &mut [u8]) -> Option<()> {
-    if packet.macs.is_none() && !link.is_empty() {
-        return None;
-    }
+/// answer goes back.
+fn write_link(bytes: &[u8], toward: Toward, link: &mut [u8]) -> Option<()> {
     link.copy_from_slice(bytes.get(..link.len())?);
     if let (Toward::Sender, Some((dst, rest))) = (toward, link.split_at_mut_checked(6)) {
         dst.swap_with_slice(rest.get_mut(..6)?);
@@ -494,5 +503,45 @@ mod tests {
         assert_eq!(icmp_unreachable(&packet, &bytes, &mut [0; 14 + 575]), None);
         assert_eq!(icmp_unreachable(&packet, &bytes, &mut [0; 14 + 576]), Some(14 + 576));
         assert_eq!(icmp_unreachable(&packet, &bytes[..20], &mut [0; 600]), None, "not its frame");
+    }
+
+    #[test]
+    fn sctp_and_esp_are_refused_as_udp_is() {
+        for craft in both() {
+            for craft in
+                [craft.clone().sctp(1000, 80, 9).payload(&[1; 20]), craft.esp(7, 8).payload(&[2; 40])]
+            {
+                let bytes = craft.build();
+                let (packet, answer) = answer(icmp_unreachable, &bytes).unwrap();
+                assert!(matches!(packet.transport, Transport::Icmp(Icmp { kind: 1 | 3, .. })));
+                let quote = &answer[packet.payload_at as usize..];
+                assert!(quote.starts_with(&bytes[14..]));
+                assert!(tcp_reset(&decode(LinkType::Ethernet, &bytes), &bytes, &mut [0; 99]).is_none());
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_within_or_behind_anything_is_answered() {
+        let syn = |craft: Craft| craft.ipv4(V4.0, V4.1).tcp(1000, 80, Flags::SYN, 1, 0).build();
+        assert!(answer(tcp_reset, &syn(Craft::ethernet().vlan(1).vlan(2).vlan(3))).is_some());
+        let carrier = || Craft::ethernet().ipv4(V4.0, V4.1);
+        for craft in [
+            carrier(),
+            carrier().gre(None),
+            carrier().vxlan(5),
+            Craft::ethernet().mpls([16]),
+            Craft::ethernet().vlan(3).pppoe(1),
+            Craft::ethernet().snap(),
+            Craft::ethernet().pbb(1),
+        ] {
+            let bytes = syn(craft.clone());
+            assert!(answer(tcp_reset, &bytes).is_none(), "{craft:?}");
+            assert!(answer(icmp_unreachable, &bytes).is_none(), "{craft:?}");
+        }
+        let raw = syn(Craft::raw().ipv6(V6.0, V6.1));
+        assert!(answer_on(LinkType::RawIp, tcp_reset, &raw).is_none());
+        let radio = syn(Craft::link(LinkType::Radiotap));
+        assert!(answer_on(LinkType::Radiotap, tcp_reset, &radio).is_none());
     }
 }

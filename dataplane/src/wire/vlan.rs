@@ -1,8 +1,9 @@
 //! VLAN tags (IEEE 802.1Q, 802.1ad).
 //!
 //! A tag stands where an EtherType would: the type that announced it (0x8100,
-//! 0x88a8, or 0x9100 from before 802.1ad) has been read by whoever comes before,
-//! and the tag itself is the control information and the next EtherType.
+//! 0x88a8, or 0x9100 and 0x9200 from before 802.1ad) has been read by whoever
+//! comes before, and the tag itself is the control information and the next
+//! EtherType.
 
 use super::Malformed;
 
@@ -15,11 +16,13 @@ pub const CUSTOMER: u16 = 0x8100;
 pub const SERVICE: u16 = 0x88a8;
 /// EtherType of an outer tag as switches sent it before 802.1ad.
 pub const SERVICE_OLD: u16 = 0x9100;
+/// The other EtherType of an outer tag before 802.1ad.
+pub const SERVICE_OLDER: u16 = 0x9200;
 
 /// Whether an EtherType announces a tag.
 #[inline]
 pub const fn is_tag(ethertype: u16) -> bool {
-    matches!(ethertype, CUSTOMER | SERVICE | SERVICE_OLD)
+    matches!(ethertype, CUSTOMER | SERVICE | SERVICE_OLD | SERVICE_OLDER)
 }
 
 /// One tag.
@@ -47,16 +50,25 @@ impl Vlan {
     }
 }
 
-/// Up to two VLAN tags.
+/// Up to three VLAN tags.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Vlans {
     /// How many of `tci` are there.
     pub count: u8,
     /// Tag control information, outermost first, host byte order.
-    pub tci: [u16; 2],
+    pub tci: [u16; 3],
 }
 
 impl Vlans {
+    /// Adds the next inner tag; `false` where there is no room for it.
+    #[inline]
+    pub fn push(&mut self, tci: u16) -> bool {
+        let Some(place) = self.tci.get_mut(usize::from(self.count)) else { return false };
+        *place = tci;
+        self.count += 1;
+        true
+    }
+
     /// The VLAN ids, outermost first. 0 is a tag that has a priority only.
     pub fn ids(&self) -> impl Iterator<Item = u16> + use<> {
         self.tci.into_iter().take(usize::from(self.count)).map(|tci| tci & 0x0fff)
@@ -78,7 +90,7 @@ mod tests {
         let (tag, rest) = Vlan::decode(&SAMPLE).unwrap();
         assert_eq!(tag, Vlan { tci: 0xe4d2, ethertype: 0x86dd });
         assert_eq!(rest, [0x60]);
-        let vlans = Vlans { count: 1, tci: [tag.tci, 0] };
+        let vlans = Vlans { count: 1, tci: [tag.tci, 0, 0] };
         assert_eq!(vlans.ids().collect::<Vec<_>>(), [1234]);
     }
 
@@ -90,8 +102,15 @@ mod tests {
     }
 
     #[test]
-    fn a_count_beyond_two_gives_two() {
-        assert_eq!(Vlans { count: 9, tci: [1, 0xf002] }.ids().collect::<Vec<_>>(), [1, 2]);
+    fn takes_three_tags_and_no_more() {
+        let mut vlans = Vlans::default();
+        assert_eq!([1, 2, 3, 4].map(|tci| vlans.push(tci)), [true, true, true, false]);
+        assert_eq!(vlans, Vlans { count: 3, tci: [1, 2, 3] });
+    }
+
+    #[test]
+    fn a_count_beyond_three_gives_three() {
+        assert_eq!(Vlans { count: 9, tci: [1, 0xf002, 3] }.ids().collect::<Vec<_>>(), [1, 2, 3]);
     }
 
     proptest! {

@@ -1,41 +1,15 @@
-//! One burst: receive, decode all, look up, judge, send.
+//! One burst: receive, decode all, then one packet after the other.
 //!
 //! Everything here runs for every packet. A packet of an established flow that
 //! raises no event allocates nothing, takes no lock and enters no kernel.
 
 use super::counters::Counter;
-use super::event::{Event, EventSink, FlowEnd};
-use super::judge::Decision;
+use super::event::EventSink;
+use super::incoming::{Body, Incoming, Keyed};
 use super::{Door, Worker, hw};
-use crate::event::EventKind;
-use crate::flow::{self, Direction, Ended, Endpoint, Key, Seen};
-use crate::port::{Arrival, Port, Supply};
+use crate::flow::{self, Key};
+use crate::port::{BURST_MAX, Parcel, Port, Supply};
 use crate::time::Timestamp;
-use crate::verdict::Verdict;
-use crate::wire::checksum::Checksum;
-use crate::wire::packet::{Net, Packet, Transport};
-use crate::wire::{LinkType, Undecodable};
-
-/// A packet that has been received and decoded.
-pub(super) struct Incoming<'u> {
-    pub(super) arrival: Arrival<'u>,
-    pub(super) packet: Packet,
-    pub(super) undecodable: Option<Undecodable>,
-    /// What its flow is found by; `None` where it belongs to none.
-    pub(super) flow: Option<Keyed>,
-    /// The device it came in by; every worker numbers the devices alike.
-    pub(super) device: usize,
-    /// Its number in the capture.
-    pub(super) number: u64,
-}
-
-/// The key of a packet's flow.
-#[derive(Clone, Copy)]
-pub(super) struct Keyed {
-    pub(super) key: Key,
-    pub(super) hash: u64,
-    pub(super) sender: Endpoint,
-}
 
 impl<'u, P: Port<'u>, S: EventSink> Worker<'u, P, S> {
     /// Receives from every door and handles what came; returns how many
@@ -65,11 +39,11 @@ impl<'u, P: Port<'u>, S: EventSink> Worker<'u, P, S> {
     fn take_over(&mut self, now: Timestamp) -> usize {
         let Some(exchange) = self.exchange.clone() else { return 0 };
         let mut count = 0;
-        while count < crate::port::BURST_MAX
-            && let Some(incoming) = exchange.take(self.id)
+        while count < BURST_MAX
+            && let Some(mut incoming) = exchange.take(self.id)
         {
             self.counters.count(Counter::TakenOver);
-            self.handle(incoming);
+            self.handle(&mut incoming);
             count += 1;
         }
         self.now = self.now.max(now);
@@ -81,15 +55,10 @@ impl<'u, P: Port<'u>, S: EventSink> Worker<'u, P, S> {
         let Some(Door { port, device }) = self.doors.get_mut(door) else { return (0, Supply::Ended) };
         let device = *device;
         let supply = port.receive(&mut self.pool, now, &mut self.arrivals);
-        let link = port.link();
         let count = self.arrivals.len();
         let mut arrivals = std::mem::take(&mut self.arrivals);
         for arrival in arrivals.drain(..) {
-            let incoming = self.decode(arrival, link, device);
-            if let Some(keyed) = &incoming.flow {
-                hw::prefetch(self.flows.index_line(keyed.hash));
-            }
-            self.incoming.push(incoming);
+            self.decode(arrival, device);
         }
         self.arrivals = arrivals;
         (count, supply)
@@ -104,147 +73,54 @@ impl<'u, P: Port<'u>, S: EventSink> Worker<'u, P, S> {
                 lines.into_iter().for_each(hw::prefetch);
             }
         }
-        for incoming in batch.drain(..) {
-            match self.foreign_owner(&incoming) {
-                None => self.handle(incoming),
-                Some(owner) => self.hand_off(owner, incoming),
-            }
+        for incoming in &mut batch {
+            self.handle(incoming);
         }
+        batch.clear();
         self.incoming = batch;
     }
 
-    /// The other worker to whom this packet's flow belongs, if it does.
-    fn foreign_owner(&self, incoming: &Incoming<'u>) -> Option<usize> {
+    /// The other worker who owns what hashes so, if another does.
+    #[inline]
+    pub(super) fn foreign_owner(&self, hash: u64) -> Option<usize> {
         self.exchange.as_ref()?;
-        let owner = flow::owner(incoming.flow?.hash, self.workers) as usize;
+        let owner = flow::owner(hash, self.workers) as usize;
         (owner != self.id).then_some(owner)
     }
 
-    fn hand_off(&mut self, owner: usize, incoming: Incoming<'u>) {
-        let Some(exchange) = &self.exchange else { return };
-        match exchange.hand(owner, incoming) {
+    /// Hands a packet to its owner; a full inbox drops it, as a full link would.
+    #[cold]
+    pub(super) fn hand_off(&mut self, owner: usize, incoming: &mut Incoming<'u>) {
+        let Some(exchange) = self.exchange.clone() else { return };
+        match exchange.hand(owner, incoming.take_all()) {
             Ok(()) => self.counters.count(Counter::HandedOff),
-            Err(incoming) => {
+            Err(mut refused) => {
                 self.counters.count(Counter::HandoffFull);
-                self.pool.recycle(incoming.arrival.frame);
+                self.discard(&mut refused);
             }
         }
     }
 
+    /// Decodes a packet, and asks the memory for where its flow is looked up.
     #[inline]
-    fn decode(&mut self, arrival: Arrival<'u>, link: LinkType, device: usize) -> Incoming<'u> {
-        let (packet, undecodable) = Packet::decode(link, arrival.frame.bytes(), arrival.wire_len);
-        self.count_decoded(&packet, undecodable, link, arrival.wire_len);
-        let flow = match undecodable {
-            None => Key::of(&packet).map(|(key, sender)| Keyed { hash: self.hasher.hash(&key), key, sender }),
-            Some(_) => None,
-        };
+    fn decode(&mut self, arrival: Parcel<'u>, device: usize) {
         self.received += 1;
-        Incoming { arrival, packet, undecodable, flow, device, number: self.received }
-    }
-
-    #[inline]
-    fn count_decoded(
-        &self,
-        packet: &Packet,
-        undecodable: Option<Undecodable>,
-        link: LinkType,
-        wire_len: u32,
-    ) {
-        let counters = &self.counters;
-        counters.count(Counter::Packets);
-        counters.add(Counter::Bytes, u64::from(wire_len));
-        match link {
-            LinkType::Ethernet => counters.count(Counter::Ethernet),
-            LinkType::Other(_) => counters.count(Counter::UnknownLink),
-            _ => {}
+        self.incoming.push(Incoming::new(arrival, device, self.received));
+        let Some(incoming) = self.incoming.last_mut() else { return };
+        let Body::Frame(arrival) = &incoming.body else { return };
+        let &Parcel { wire_len, link, .. } = arrival;
+        incoming.undecodable = incoming.packet.decode_in_place(link, arrival.frame.bytes(), wire_len);
+        if incoming.undecodable.is_none()
+            && let Some((key, sender)) = Key::of(&incoming.packet)
+        {
+            let hash = self.hasher.hash(&key);
+            hw::prefetch(self.flows.index_line(hash));
+            incoming.flow = Some(Keyed { key, hash, sender });
         }
-        if packet.vlans.count > 0 {
-            counters.count(Counter::Vlan);
-        }
-        match packet.net {
-            Net::V4(_) => counters.count(Counter::Ipv4),
-            Net::V6(_) => counters.count(Counter::Ipv6),
-            Net::Arp(_) => counters.count(Counter::Arp),
-            Net::None => counters.count(Counter::NotIp),
-        }
-        match packet.transport {
-            Transport::Tcp(_) => counters.count(Counter::Tcp),
-            Transport::Udp(_) => counters.count(Counter::Udp),
-            Transport::Icmp(_) => counters.count(Counter::Icmp),
-            Transport::Fragment => counters.count(Counter::Fragments),
-            Transport::Other | Transport::None => {}
-        }
-        if let Some(undecodable) = undecodable {
-            counters.count(Counter::Invalid);
+        self.counters.count_decoded(&incoming.packet, link, wire_len);
+        if let Some(undecodable) = incoming.undecodable {
+            self.counters.count(Counter::Invalid);
             self.malformed.count(undecodable);
         }
-    }
-
-    /// One packet, from its flow to its verdict to the way out.
-    fn handle(&mut self, incoming: Incoming<'u>) {
-        self.now = self.now.max(incoming.arrival.at);
-        if self.mode.is_replay() {
-            self.sweep_due();
-        }
-        let decision = self.decide(&incoming);
-        self.tell(&incoming, &decision);
-        self.act(incoming, &decision);
-    }
-
-    fn decide(&mut self, incoming: &Incoming<'u>) -> Decision {
-        let undecodable = incoming.undecodable.is_some();
-        let corrupt = self.verify_checksums && !undecodable && self.is_corrupt(incoming);
-        if self.drop_malformed && (undecodable || corrupt) {
-            self.counters.count(Counter::DroppedMalformed);
-            return Decision { verdict: Verdict::Drop, reason: "malformed", ..Decision::default() };
-        }
-        if undecodable {
-            return Decision::default();
-        }
-        let Some(keyed) = incoming.flow else {
-            self.counters.count(Counter::NoFlow);
-            return self.judge_packet(incoming, None, Direction::Up);
-        };
-        let seen = Seen::of(&incoming.packet, keyed.sender, incoming.arrival.wire_len, incoming.arrival.at);
-        let tracked = self.flows.track(&keyed.key, keyed.hash, &seen);
-        if let Some(ended) = tracked.ended {
-            self.flow_ended(&ended);
-        }
-        let (flow, direction) = (tracked.index, tracked.direction);
-        let mut rule = None;
-        if !self.flows.judged(flow, self.epoch) {
-            rule = self.judge_flow(incoming, flow);
-        }
-        match self.flows.verdict(flow) {
-            Some(verdict @ (Verdict::Drop | Verdict::Reject)) => {
-                let reason = if rule.is_some() { "rule" } else { "flow" };
-                Decision { verdict, reason, rule, flow: Some(flow), direction }
-            }
-            Some(Verdict::Bypass) => Decision { flow: Some(flow), direction, ..Decision::default() },
-            Some(Verdict::Accept) | None => self.judge_packet(incoming, Some(flow), direction),
-        }
-    }
-
-    /// Whether a checksum of the packet is wrong; counts it.
-    fn is_corrupt(&self, incoming: &Incoming<'u>) -> bool {
-        let sums = incoming.packet.checksums(incoming.arrival.frame.bytes());
-        let (ip, transport) = (sums.ip == Checksum::Bad, sums.transport == Checksum::Bad);
-        if ip {
-            self.counters.count(Counter::BadIpChecksum);
-        }
-        if transport {
-            self.counters.count(Counter::BadTransportChecksum);
-        }
-        ip || transport
-    }
-
-    /// Tells that a flow has ended, and asks the rules about it.
-    pub(super) fn flow_ended(&mut self, ended: &Ended) {
-        if self.rules.set.listens(EventKind::FlowClose) {
-            self.judge_close(ended.record);
-        }
-        let end = FlowEnd { at: self.now, flow: ended.record, reason: ended.reason };
-        self.sink.emit(Event::Flow(Box::new(end)));
     }
 }

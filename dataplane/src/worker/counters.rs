@@ -6,9 +6,14 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::anomaly::Anomaly;
 use crate::flow::FlowCounters;
+use crate::flow::defrag::DefragCounters;
+use crate::flow::stream::StreamCounters;
 use crate::port::PortCounters;
-use crate::wire::{Layer, Malformed, Undecodable};
+use crate::wire::packet::{Net, Packet, Transport};
+use crate::wire::tunnel::Tunnel;
+use crate::wire::{Layer, LinkType, Malformed, Undecodable};
 
 macro_rules! counters {
     ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal,)+) => {
@@ -58,6 +63,34 @@ counters! {
     Udp = "decoder.udp",
     /// ICMP and ICMPv6 messages.
     Icmp = "decoder.icmp",
+    /// SCTP packets.
+    Sctp = "decoder.sctp",
+    /// ESP packets.
+    Esp = "decoder.esp",
+    /// Packets looked into that IP carried within IP.
+    IpInIp = "decoder.ip_in_ip",
+    /// Packets looked into that GRE carried.
+    Gre = "decoder.gre",
+    /// Packets looked into that ERSPAN carried.
+    Erspan = "decoder.erspan",
+    /// Packets looked into that VXLAN carried.
+    Vxlan = "decoder.vxlan",
+    /// Packets looked into that GENEVE carried.
+    Geneve = "decoder.geneve",
+    /// Packets looked into that GTP-U carried.
+    GtpU = "decoder.gtp",
+    /// Packets looked into that Teredo carried.
+    Teredo = "decoder.teredo",
+    /// Packets looked into that L2TP carried.
+    L2tp = "decoder.l2tp",
+    /// Packets looked into that CAPWAP carried.
+    Capwap = "decoder.capwap",
+    /// Packets looked into that AYIYA carried.
+    Ayiya = "decoder.ayiya",
+    /// Packets looked into that MPLS over IP carried.
+    Mpls = "decoder.mpls_tunnel",
+    /// Packets looked into that Ethernet in IP carried.
+    EthernetInIp = "decoder.ethernet_in_ip",
     /// Frames that are neither IP nor ARP.
     NotIp = "decoder.not_ip",
     /// Packets of a link type that is not decoded.
@@ -74,6 +107,17 @@ counters! {
     Rejected = "verdict.rejected",
     /// Packets dropped because they did not decode and the configuration says so.
     DroppedMalformed = "verdict.dropped_malformed",
+    /// TCP segments dropped because their receiver would not take them.
+    DroppedInvalid = "verdict.dropped_invalid",
+    /// TCP segments dropped because they say other bytes than were inspected.
+    DroppedConflict = "verdict.dropped_conflict",
+    /// TCP segments dropped because they came ahead of others and there was no
+    /// room to inspect them: their sender sends them again.
+    DroppedUnseen = "verdict.dropped_unseen",
+    /// Fragments dropped because their datagram cannot be put together.
+    DroppedFragments = "verdict.dropped_fragments",
+    /// TCP segments that went on with the bytes that were inspected.
+    Rewritten = "verdict.rewritten",
     /// Packets that found the way out full.
     TxFull = "verdict.tx_full",
     /// Refusals that could not be sent: no free frame, or the way back full.
@@ -84,6 +128,8 @@ counters! {
     Reloads = "rules.reloads",
     /// Packets that belong to no flow.
     NoFlow = "flow.none",
+    /// ICMP errors that quote a flow we know.
+    Related = "flow.related",
     /// Packets handed to the worker that owns their flow.
     HandedOff = "handoff.out",
     /// Packets taken over from other workers.
@@ -100,6 +146,24 @@ counters! {
     FramesFree = "frames.free",
     /// Chunks in the hands of its ports, when last looked at.
     FramesInPorts = "frames.in_ports",
+}
+
+impl Counter {
+    /// The counter of each kind of tunnel, in the order of [`Tunnel::ALL`].
+    const TUNNELS: [Self; Tunnel::ALL.len()] = [
+        Self::IpInIp,
+        Self::Gre,
+        Self::Erspan,
+        Self::Vxlan,
+        Self::Geneve,
+        Self::GtpU,
+        Self::Teredo,
+        Self::L2tp,
+        Self::Capwap,
+        Self::Ayiya,
+        Self::Mpls,
+        Self::EthernetInIp,
+    ];
 }
 
 /// One worker's counters.
@@ -125,6 +189,41 @@ impl Counters {
     pub fn add(&self, counter: Counter, n: u64) {
         let place = &self.0[counter as usize];
         place.store(place.load(Ordering::Relaxed) + n, Ordering::Relaxed);
+    }
+
+    /// Counts what a packet turned out to be. Only the owning worker calls this.
+    #[inline]
+    pub(super) fn count_decoded(&self, packet: &Packet, link: LinkType, wire_len: u32) {
+        self.count(Counter::Packets);
+        self.add(Counter::Bytes, u64::from(wire_len));
+        match link {
+            LinkType::Ethernet => self.count(Counter::Ethernet),
+            LinkType::Other(_) => self.count(Counter::UnknownLink),
+            _ => {}
+        }
+        if packet.vlans.count > 0 {
+            self.count(Counter::Vlan);
+        }
+        match packet.net {
+            Net::V4(_) => self.count(Counter::Ipv4),
+            Net::V6(_) => self.count(Counter::Ipv6),
+            Net::Arp(_) => self.count(Counter::Arp),
+            Net::None => self.count(Counter::NotIp),
+        }
+        match packet.transport {
+            Transport::Tcp(_) => self.count(Counter::Tcp),
+            Transport::Udp(_) => self.count(Counter::Udp),
+            Transport::Icmp(_) => self.count(Counter::Icmp),
+            Transport::Sctp(_) => self.count(Counter::Sctp),
+            Transport::Esp(_) => self.count(Counter::Esp),
+            Transport::Fragment => self.count(Counter::Fragments),
+            Transport::Other | Transport::None => {}
+        }
+        for tunnel in packet.tunnels.kinds() {
+            if let Some(&counter) = Counter::TUNNELS.get(tunnel as usize) {
+                self.count(counter);
+            }
+        }
     }
 
     /// Sets a gauge. Only the owning worker calls this.
@@ -172,6 +271,33 @@ impl MalformedCounters {
     }
 }
 
+/// What was odd, by name.
+#[derive(Debug)]
+pub struct AnomalyCounters([AtomicU64; Anomaly::ALL.len()]);
+
+impl Default for AnomalyCounters {
+    fn default() -> Self {
+        Self(std::array::from_fn(|_| AtomicU64::new(0)))
+    }
+}
+
+impl AnomalyCounters {
+    /// Counts one. Only the owning worker calls this.
+    pub fn count(&self, anomaly: Anomaly) {
+        if let Some(place) = self.0.get(anomaly as usize) {
+            place.store(place.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+        }
+    }
+
+    /// What has been counted at all: name and number.
+    pub fn read(&self) -> impl Iterator<Item = (String, u64)> {
+        Anomaly::ALL.iter().zip(&self.0).filter_map(|(anomaly, place)| {
+            let count = place.load(Ordering::Relaxed);
+            (count > 0).then(|| (anomaly.counter(), count))
+        })
+    }
+}
+
 /// Named numbers that a worker keeps to itself and publishes now and then.
 #[derive(Debug)]
 pub struct Gauges<const N: usize>([AtomicU64; N]);
@@ -203,6 +329,10 @@ impl<const N: usize> Gauges<N> {
 pub type PortGauges = Gauges<{ PortCounters::LEN }>;
 /// What happened to a worker's flows.
 pub type FlowGauges = Gauges<{ FlowCounters::LEN }>;
+/// What happened to a worker's fragments.
+pub type DefragGauges = Gauges<{ DefragCounters::LEN }>;
+/// What happened to a worker's streams.
+pub type StreamGauges = Gauges<{ StreamCounters::LEN }>;
 
 #[cfg(test)]
 mod tests {

@@ -5,8 +5,9 @@
 
 use std::sync::Arc;
 
+use crate::anomaly::Anomaly;
 use crate::flow::record::Direction;
-use crate::flow::{EndReason, FlowRecord};
+use crate::flow::{EndReason, FlowRecord, Outer};
 pub use crate::rules::RuleMeta;
 use crate::time::Timestamp;
 use crate::verdict::Verdict;
@@ -23,6 +24,8 @@ pub enum Event {
     Log(Box<Alert>),
     /// A packet was dropped or rejected.
     Drop(Box<Dropped>),
+    /// Something was odd.
+    Anomaly(Box<Anomalous>),
     /// All counters, at one moment.
     Stats(Box<Stats>),
 }
@@ -36,6 +39,8 @@ pub struct FlowEnd {
     pub flow: FlowRecord,
     /// Why it ended.
     pub reason: EndReason,
+    /// What carried it.
+    pub outer: Option<Outer>,
 }
 
 /// What events about one packet have in common.
@@ -55,6 +60,8 @@ pub struct PacketContext {
     pub direction: Direction,
     /// Its number in the capture, from 1; `None` off live devices.
     pub capture_number: Option<u64>,
+    /// What carries it, where it came out of a tunnel.
+    pub outer: Option<Outer>,
 }
 
 /// A rule has something to say.
@@ -82,6 +89,15 @@ pub struct Dropped {
     pub verdict: Verdict,
     /// Why, as a word: `rule`, `flow`, `default`, `malformed`.
     pub reason: &'static str,
+}
+
+/// Something odd about a packet.
+#[derive(Clone, Debug)]
+pub struct Anomalous {
+    /// Which packet.
+    pub context: PacketContext,
+    /// What is odd.
+    pub anomaly: Anomaly,
 }
 
 /// Counters by dotted name, in a fixed order.

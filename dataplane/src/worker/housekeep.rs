@@ -39,6 +39,7 @@ impl<'u, P: Port<'u>, S: EventSink> Worker<'u, P, S> {
             self.publish();
         }
         self.sweep(SWEEP_MAX);
+        self.sweep_fragments(SWEEP_MAX);
         self.pool.reclaim();
         self.gauge_frames();
     }
@@ -61,11 +62,13 @@ impl<'u, P: Port<'u>, S: EventSink> Worker<'u, P, S> {
         if self.now >= self.housekeep_at {
             self.housekeep_at = self.now.plus(INTERVAL);
             while self.sweep(SWEEP_MAX) == Sweep::More {}
+            while self.sweep_fragments(SWEEP_MAX) == Sweep::More {}
         }
     }
 
     /// Ends all flows: the gateway stops, or the capture has ended.
     pub(super) fn end_all_flows(&mut self) {
+        self.drain_fragments();
         let mut cursor = 0;
         loop {
             let mut ended = std::mem::take(&mut self.ended);
@@ -89,6 +92,8 @@ impl<'u, P: Port<'u>, S: EventSink> Worker<'u, P, S> {
         }
         self.counters.set(Counter::FlowsActive, u64::from(self.flows.active()));
         self.flow_gauges.set(self.flows.counters().named());
+        self.defrag_gauges.set(self.defrag.counters().named());
+        self.stream_gauges.set(self.streams.counters().named());
         self.gauge_frames();
     }
 

@@ -3,17 +3,17 @@
 use std::sync::Arc;
 
 use super::Worker;
-use super::burst::Incoming;
 use super::counters::Counter;
-use super::event::{Alert, Dropped, Event, EventSink, PacketContext};
+use super::event::{Alert, Anomalous, Dropped, Event, EventSink, PacketContext};
+use super::incoming::Incoming;
 use super::shared::ActiveRules;
+use crate::anomaly::Anomaly;
 use crate::event::EventKind;
 use crate::flow::{Direction, FlowIndex, FlowRecord, FlowView};
 use crate::port::Port;
 use crate::rules::{Facts, Reaction, RuleMeta};
 use crate::verdict::Verdict;
 use crate::wire::Packet;
-use crate::wire::fields::PacketView;
 
 /// What becomes of a packet, and why.
 #[derive(Clone, Copy, Debug)]
@@ -111,7 +111,7 @@ impl<'u, P: Port<'u>, S: EventSink> Worker<'u, P, S> {
         // still lets ARP through, or nobody could be accepted.
         let accepted = flow.is_some_and(|flow| self.flows.verdict(flow).is_some());
         if !accepted && incoming.packet.is_ip() {
-            decision.verdict = self.default_verdict;
+            decision.verdict = self.settings.default_verdict;
         }
         decision
     }
@@ -130,6 +130,7 @@ impl<'u, P: Port<'u>, S: EventSink> Worker<'u, P, S> {
             flow: Some(record),
             direction: Direction::Up,
             capture_number: None,
+            outer: None,
         };
         self.tell_said(&context, record.verdict);
     }
@@ -140,14 +141,9 @@ impl<'u, P: Port<'u>, S: EventSink> Worker<'u, P, S> {
         packet: Option<&Incoming<'u>>,
         flow: Option<FlowRecord>,
     ) -> (Option<Verdict>, Option<usize>) {
-        let at = packet.map_or(self.now, |incoming| incoming.arrival.at);
+        let at = packet.map_or(self.now, Incoming::at);
         let facts = Facts {
-            packet: packet.map(|incoming| PacketView {
-                packet: &incoming.packet,
-                bytes: incoming.arrival.frame.bytes(),
-                wire_len: incoming.arrival.wire_len,
-                at,
-            }),
+            packet: packet.map(Incoming::view),
             flow: flow.map(|record| FlowView { record, now: at }),
         };
         let rules = &*self.rules;
@@ -156,13 +152,19 @@ impl<'u, P: Port<'u>, S: EventSink> Worker<'u, P, S> {
         (judgement.verdict, judgement.rule)
     }
 
+    /// Notes something odd about the packet at hand; told once its verdict is known.
+    pub(super) fn raise(&mut self, anomaly: Anomaly) {
+        self.anomalies.count(anomaly);
+        self.odd.push(anomaly);
+    }
+
     /// Tells what the rules said of this packet, and that it was dropped.
     #[inline]
     pub(super) fn tell(&mut self, incoming: &Incoming<'u>, decision: &Decision) {
         // A packet that ends because its flow did is counted, and stands in the
         // flow's record; one event for the flow's first is enough.
         let drops = !decision.verdict.passes() && decision.reason != "flow";
-        if self.said.is_empty() && !drops {
+        if self.said.is_empty() && self.odd.is_empty() && !drops {
             return;
         }
         self.tell_slowly(incoming, decision, drops);
@@ -172,6 +174,9 @@ impl<'u, P: Port<'u>, S: EventSink> Worker<'u, P, S> {
     fn tell_slowly(&mut self, incoming: &Incoming<'u>, decision: &Decision, drops: bool) {
         let context = self.context(incoming, decision);
         let enforced = if self.mode.enforces() { decision.verdict } else { Verdict::Accept };
+        for anomaly in self.odd.drain(..) {
+            self.sink.emit(Event::Anomaly(Box::new(Anomalous { context: context.clone(), anomaly })));
+        }
         self.tell_said(&context, enforced);
         if drops && self.mode.enforces() {
             let rule = decision.rule.and_then(|index| self.rules.set.meta(index)).map(Arc::clone);
@@ -205,13 +210,14 @@ impl<'u, P: Port<'u>, S: EventSink> Worker<'u, P, S> {
         }
         let interface = self.name_of(incoming.device);
         PacketContext {
-            at: incoming.arrival.at,
+            at: incoming.at(),
             interface,
             packet: incoming.packet,
-            wire_len: incoming.arrival.wire_len,
+            wire_len: incoming.wire_len(),
             flow: decision.flow.map(|flow| self.flows.record(flow)),
             direction: decision.direction,
             capture_number: self.mode.is_replay().then_some(incoming.number),
+            outer: incoming.carrier(),
         }
     }
 

@@ -12,30 +12,42 @@
 mod act;
 mod burst;
 pub mod counters;
+mod detect;
 pub mod event;
 pub mod exchange;
+mod fragments;
 mod housekeep;
 mod hw;
+mod incoming;
 mod judge;
 mod run;
+pub mod settings;
 pub mod shared;
+mod streams;
 #[cfg(all(test, not(loom)))]
 #[expect(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "tests fail by panicking")]
 mod tests;
+mod walk;
 
 use std::sync::Arc;
 
-use burst::Incoming;
-use counters::{Counters, FlowGauges, MalformedCounters, PortGauges};
+use counters::{
+    AnomalyCounters, Counters, DefragGauges, FlowGauges, MalformedCounters, PortGauges, StreamGauges,
+};
+use detect::Undetected;
 use event::EventSink;
 use exchange::Exchange;
+use incoming::{Held, Incoming};
 use judge::Said;
+use settings::Settings;
 use shared::{ActiveRules, Shared};
 
-use crate::flow::{Ended, FlowHasher, FlowTable};
-use crate::port::{Arrival, BURST_MAX, Port};
+use crate::anomaly::Anomaly;
+use crate::flow::defrag::Defrag;
+use crate::flow::stream::Streams;
+use crate::flow::{Ended, FlowHasher, FlowTable, Seed};
+use crate::port::{BURST_MAX, Parcel, Port};
 use crate::time::Timestamp;
-use crate::verdict::Verdict;
 use crate::xsk::Pool;
 
 pub use run::{Idle, Pin};
@@ -102,22 +114,17 @@ pub struct Parts<'u, P, S> {
     pub pool: Pool<'u>,
     /// Its shard of the flows.
     pub flows: FlowTable,
-    /// The hash of flow keys, the same for all workers.
-    pub hasher: FlowHasher,
+    /// What makes its hashes differ from process to process; the same for all
+    /// workers.
+    pub seed: Seed,
     /// What it shares with the other threads.
     pub shared: Arc<Shared>,
     /// The way to the other workers; `None` when it is alone.
     pub exchange: Option<Arc<Exchange<'u>>>,
     /// Where its events go.
     pub sink: S,
-    /// What verdicts do.
-    pub mode: Mode,
-    /// What becomes of an IP packet that no rule decides.
-    pub default_verdict: Verdict,
-    /// Whether packets that do not decode end here.
-    pub drop_malformed: bool,
-    /// Whether checksums are computed and counted.
-    pub verify_checksums: bool,
+    /// What the configuration says.
+    pub settings: Settings,
     /// Called about every 100 ms: tells the XDP program that this worker lives.
     pub pulse: Box<dyn FnMut() + Send>,
 }
@@ -134,13 +141,18 @@ pub struct Worker<'u, P, S> {
     exchange: Option<Arc<Exchange<'u>>>,
     sink: S,
     mode: Mode,
-    default_verdict: Verdict,
-    drop_malformed: bool,
-    verify_checksums: bool,
+    settings: Settings,
+    defrag: Defrag<Held>,
+    streams: Streams,
+    /// By the number of their streams: connections whose protocol is not known.
+    undetected: Vec<Option<Box<Undetected>>>,
     pulse: Box<dyn FnMut() + Send>,
 
     counters: Arc<Counters>,
     malformed: Arc<MalformedCounters>,
+    anomalies: Arc<AnomalyCounters>,
+    defrag_gauges: Arc<DefragGauges>,
+    stream_gauges: Arc<StreamGauges>,
     ports: Arc<[PortGauges]>,
     flow_gauges: Arc<FlowGauges>,
     rules: Arc<ActiveRules>,
@@ -156,16 +168,18 @@ pub struct Worker<'u, P, S> {
     received: u64,
 
     // Reused from burst to burst, so that the packet path does not allocate.
-    arrivals: Vec<Arrival<'u>>,
+    arrivals: Vec<Parcel<'u>>,
     incoming: Vec<Incoming<'u>>,
     said: Vec<Said>,
+    odd: Vec<Anomaly>,
+    scratch: Vec<u8>,
     ended: Vec<Ended>,
 }
 
 impl<'u, P: Port<'u>, S: EventSink> Worker<'u, P, S> {
     /// Puts the parts together.
     pub fn new(parts: Parts<'u, P, S>) -> Self {
-        let Parts { id, doors, devices, pool, flows, shared, exchange, sink, mode, .. } = parts;
+        let Parts { id, doors, devices, pool, flows, shared, exchange, sink, settings, .. } = parts;
         let rules = shared.rules();
         let block = shared.block(id);
         Self {
@@ -174,16 +188,20 @@ impl<'u, P: Port<'u>, S: EventSink> Worker<'u, P, S> {
             devices,
             pool,
             flows,
-            hasher: parts.hasher,
+            hasher: FlowHasher::new(parts.seed),
             exchange,
             sink,
-            mode,
-            default_verdict: parts.default_verdict,
-            drop_malformed: parts.drop_malformed,
-            verify_checksums: parts.verify_checksums,
+            mode: settings.mode,
+            defrag: Defrag::new(&settings.defrag, parts.seed),
+            streams: Streams::new(&settings.streams),
+            undetected: Vec::new(),
+            settings,
             pulse: parts.pulse,
             counters: block.counters,
             malformed: block.malformed,
+            anomalies: block.anomalies,
+            defrag_gauges: block.defrag,
+            stream_gauges: block.streams,
             ports: block.ports,
             flow_gauges: block.flows,
             rules,
@@ -197,6 +215,8 @@ impl<'u, P: Port<'u>, S: EventSink> Worker<'u, P, S> {
             arrivals: Vec::with_capacity(BURST_MAX),
             incoming: Vec::with_capacity(BURST_MAX),
             said: Vec::new(),
+            odd: Vec::new(),
+            scratch: Vec::new(),
             ended: Vec::new(),
         }
     }
@@ -204,6 +224,11 @@ impl<'u, P: Port<'u>, S: EventSink> Worker<'u, P, S> {
     /// Its doors, to look at what their ports have done.
     pub fn doors(&self) -> &[Door<P>] {
         &self.doors
+    }
+
+    /// The time of the latest packet that it has seen.
+    pub fn now(&self) -> Timestamp {
+        self.now
     }
 
     /// Its flows.

@@ -84,9 +84,6 @@ impl<'u, P: Port<'u>, S: EventSink> Worker<'u, P, S> {
     }
 
     fn sleep(&mut self, waiter: &mut Waiter) {
-        if self.exchange.as_ref().is_some_and(|exchange| !exchange.may_sleep(self.id)) {
-            return;
-        }
         self.counters.count(Counter::Sleeps);
         // What is shown of a sleeping worker is how it fell asleep.
         self.gauge_frames();
@@ -94,9 +91,6 @@ impl<'u, P: Port<'u>, S: EventSink> Worker<'u, P, S> {
             // poll(2) fails for want of kernel memory only: go on without sleep.
             log::error!("worker {}: {error}", self.id);
             std::thread::yield_now();
-        }
-        if let Some(exchange) = &self.exchange {
-            exchange.awake(self.id);
         }
     }
 

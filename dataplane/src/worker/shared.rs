@@ -3,8 +3,12 @@
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::counters::{Counter, Counters, FlowGauges, MalformedCounters, PortGauges};
+use super::counters::{
+    AnomalyCounters, Counter, Counters, DefragGauges, FlowGauges, MalformedCounters, PortGauges, StreamGauges,
+};
 use crate::flow::FlowCounters;
+use crate::flow::defrag::DefragCounters;
+use crate::flow::stream::StreamCounters;
 use crate::port::PortCounters;
 use crate::rules::RuleSet;
 
@@ -59,6 +63,12 @@ pub struct Block {
     pub counters: Arc<Counters>,
     /// Packets that did not decode, by layer and reason.
     pub malformed: Arc<MalformedCounters>,
+    /// What was odd.
+    pub anomalies: Arc<AnomalyCounters>,
+    /// What happened to its fragments.
+    pub defrag: Arc<DefragGauges>,
+    /// What happened to its streams.
+    pub streams: Arc<StreamGauges>,
     /// What its ports did, one entry a device.
     pub ports: Arc<[PortGauges]>,
     /// What happened to its flows.
@@ -95,8 +105,13 @@ impl Shared {
             Counter::ALL.iter().map(|counter| (counter.name().to_owned(), sum(counter))).collect();
         let malformed = self.blocks.iter().flat_map(|block| block.malformed.read());
         all.extend(add_up(malformed));
-        let flows = self.blocks.iter().flat_map(|block| block.flows.read(FlowCounters::default().named()));
-        all.extend(add_up(flows).into_iter().map(|(name, count)| (name.to_owned(), count)));
+        all.extend(add_up(self.blocks.iter().flat_map(|block| block.anomalies.read())));
+        let named = self.blocks.iter().flat_map(|block| {
+            let flows = block.flows.read(FlowCounters::default().named()).into_iter();
+            let defrag = block.defrag.read(DefragCounters::default().named());
+            flows.chain(defrag).chain(block.streams.read(StreamCounters::default().named()))
+        });
+        all.extend(add_up(named).into_iter().map(|(name, count)| (name.to_owned(), count)));
         all
     }
 

@@ -134,7 +134,7 @@ impl Attempt<'_> {
             flags: 0,
             tx_metadata_len: 0,
         };
-        sys::set_option(socket.as_fd(), libc::XDP_UMEM_REG, &registration)
+        sys::set_option(socket.as_fd(), libc::SOL_XDP, libc::XDP_UMEM_REG, &registration)
             .map_err(|source| XskError::Register { bytes, source })?;
         self.prepare(&socket)?;
         let mut refused = None;
@@ -170,11 +170,12 @@ impl Attempt<'_> {
             (libc::XDP_RX_RING, rings.rx, "make the RX ring"),
             (libc::XDP_TX_RING, rings.tx, "make the TX ring"),
         ] {
-            sys::set_option(socket.as_fd(), option, &entries).map_err(|source| self.failed(step, source))?;
+            sys::set_option(socket.as_fd(), libc::SOL_XDP, option, &entries)
+                .map_err(|source| self.failed(step, source))?;
         }
         // As much as TX holds, so that one call drains it. Kernels that do not
         // know the option are called repeatedly instead.
-        let _ = sys::set_option(socket.as_fd(), XDP_MAX_TX_SKB_BUDGET, &rings.tx);
+        let _ = sys::set_option(socket.as_fd(), libc::SOL_XDP, XDP_MAX_TX_SKB_BUDGET, &rings.tx);
         Ok(())
     }
 
@@ -212,7 +213,7 @@ impl Attempt<'_> {
     /// Maps the rings of a bound socket and asks what mode it is in.
     fn finish(&self, socket: OwnedFd) -> Result<Bound, XskError> {
         let fd = socket.as_fd();
-        let offsets: libc::xdp_mmap_offsets = sys::option(fd, libc::XDP_MMAP_OFFSETS)
+        let offsets: libc::xdp_mmap_offsets = sys::option(fd, libc::SOL_XDP, libc::XDP_MMAP_OFFSETS)
             .map_err(|source| self.failed("read the layout of the rings", source))?;
         let rings = &self.options.rings;
         let unmapped = |source| self.failed("map the rings", source);
@@ -223,8 +224,8 @@ impl Attempt<'_> {
         let fill = Mapped::new(fd, fill_at, &offsets.fr, rings.fill).map_err(unmapped)?;
         let completion_at = page(libc::XDP_UMEM_PGOFF_COMPLETION_RING);
         let completion = Mapped::new(fd, completion_at, &offsets.cr, rings.completion).map_err(unmapped)?;
-        let kernel: libc::xdp_options =
-            sys::option(fd, libc::XDP_OPTIONS).map_err(|source| self.failed("read its mode", source))?;
+        let kernel: libc::xdp_options = sys::option(fd, libc::SOL_XDP, libc::XDP_OPTIONS)
+            .map_err(|source| self.failed("read its mode", source))?;
         let mode = if kernel.flags & libc::XDP_OPTIONS_ZEROCOPY == 0 { Mode::Copy } else { Mode::ZeroCopy };
         Ok(Bound {
             // SAFETY: a fresh socket's ring, mapped once; the kernel is the other side.

@@ -18,7 +18,7 @@ pub enum XskError {
     /// There is no such interface, at least not in this network namespace.
     #[error("no interface {interface} in this network namespace: {source}; `ip link` lists what there is")]
     NoInterface {
-        /// Its name, or `#` and its index.
+        /// Its name.
         interface: String,
         /// What the kernel said.
         source: io::Error,

@@ -110,6 +110,14 @@ impl<'u> Frame<'u> {
         Parts { pieces: self.pieces() }
     }
 
+    /// Appends a copy of the whole packet to `bytes`.
+    pub fn copy_all(&self, bytes: &mut Vec<u8>) {
+        if self.is_contiguous() {
+            return bytes.extend_from_slice(self.bytes());
+        }
+        self.parts().for_each(|part| bytes.extend_from_slice(part));
+    }
+
     /// Bytes in the head.
     pub fn len(&self) -> usize {
         self.len as usize
@@ -309,6 +317,10 @@ mod tests {
         assert_eq!(frame.chunk_count(), 5);
         assert!(!frame.is_contiguous());
         assert_eq!(frame.parts().collect::<Vec<_>>().concat(), b"headmiddletail");
+        let mut copy = b"after ".to_vec();
+        frame.copy_all(&mut copy);
+        filled(&mut pool, b", whole").copy_all(&mut copy);
+        assert_eq!(copy, b"after headmiddletail, whole");
     }
 
     #[test]

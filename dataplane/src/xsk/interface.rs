@@ -23,14 +23,6 @@ impl Interface {
         Ok(Self { name: c_name, shown: name.to_owned(), index })
     }
 
-    /// The interface with this index.
-    pub fn by_index(index: u32) -> Result<Self, XskError> {
-        let missing = |source| XskError::NoInterface { interface: format!("#{index}"), source };
-        let name = sys::interface_name(index).map_err(missing)?;
-        let shown = name.to_string_lossy().into_owned();
-        Ok(Self { name, shown, index })
-    }
-
     /// What it is called.
     pub fn name(&self) -> &str {
         &self.shown
@@ -62,12 +54,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn is_the_same_by_name_and_by_index() {
-        let by_name = Interface::by_name("lo").unwrap();
-        assert_eq!(by_name, Interface::by_index(by_name.index()).unwrap());
-        assert_eq!(by_name.name(), "lo");
+    fn is_found_by_its_name() {
+        let loopback = Interface::by_name("lo").unwrap();
+        assert_eq!((loopback.name(), loopback.index()), ("lo", 1));
         // The loopback driver has no channels to count.
-        assert_eq!(by_name.rx_queues().unwrap(), None);
+        assert_eq!(loopback.rx_queues().unwrap(), None);
     }
 
     #[test]
@@ -76,8 +67,5 @@ mod tests {
             let error = Interface::by_name(name).unwrap_err().to_string();
             assert!(error.starts_with(&format!("no interface {name} in this network namespace")), "{error}");
         }
-        assert!(
-            Interface::by_index(u32::MAX).unwrap_err().to_string().starts_with("no interface #4294967295")
-        );
     }
 }

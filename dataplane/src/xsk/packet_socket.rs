@@ -13,11 +13,11 @@
 )]
 
 use std::cell::Cell;
-use std::ffi::{CStr, CString, c_int, c_uint, c_void};
+use std::ffi::{c_int, c_uint, c_void};
 use std::io;
-use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, OwnedFd};
 
-use super::{Frame, XskError};
+use super::{Frame, Interface, XskError, sys};
 
 /// Packets received with one call.
 pub const RECEIVE_MAX: usize = 64;
@@ -42,8 +42,7 @@ const _: () = assert!(size_of::<libc::cmsghdr>() == 16, "a control message as 64
 #[derive(Debug)]
 pub struct PacketSocket {
     socket: OwnedFd,
-    interface: String,
-    index: c_uint,
+    interface: Interface,
     hardware: u16,
     /// Drops that the kernel has told of so far.
     dropped: Cell<u64>,
@@ -71,31 +70,19 @@ impl PacketSocket {
     /// Opens a socket on an interface, which is in promiscuous mode as long as
     /// the socket lives. Needs `CAP_NET_RAW`.
     pub fn open(interface: &str, share: Share) -> Result<Self, XskError> {
-        let refused = |what, source| XskError::Watch { interface: interface.to_owned(), what, source };
-        let name = CString::new(interface)
-            .map_err(|error| refused("read its name", io::Error::new(io::ErrorKind::InvalidInput, error)))?;
-        let index = index_of(&name).map_err(|source| refused("find it", source))?;
-        // With protocol 0 it receives nothing until it is bound: no packet of
-        // another interface is ever seen.
-        // SAFETY: takes three integers and no memory of ours.
-        let raw = unsafe {
-            libc::socket(libc::AF_PACKET, libc::SOCK_RAW | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK, 0)
-        };
-        if raw < 0 {
-            return Err(refused("open a packet socket (needs CAP_NET_RAW)", io::Error::last_os_error()));
-        }
-        // SAFETY: the kernel has just given us this descriptor, and nobody else has it.
-        let socket = unsafe { OwnedFd::from_raw_fd(raw) };
-        let hardware =
-            hardware_of(&socket, &name).map_err(|source| refused("ask for its hardware type", source))?;
-        let this = Self { socket, interface: interface.to_owned(), index, hardware, dropped: Cell::new(0) };
-        this.prepare(share).map_err(|(what, source)| refused(what, source))?;
-        Ok(this)
+        let interface = Interface::by_name(interface)?;
+        let refused = |what, source| XskError::Watch { interface: interface.name().to_owned(), what, source };
+        let socket = sys::packet_socket()
+            .map_err(|source| refused("open a packet socket (needs CAP_NET_RAW)", source))?;
+        prepare(socket.as_fd(), &interface, share).map_err(|(what, source)| refused(what, source))?;
+        let address: libc::sockaddr_ll =
+            sys::bound_to(socket.as_fd()).map_err(|source| refused("ask for its hardware type", source))?;
+        Ok(Self { socket, interface, hardware: address.sll_hatype, dropped: Cell::new(0) })
     }
 
-    /// The interface.
+    /// The interface, by the name that it had when it was opened.
     pub fn interface(&self) -> &str {
-        &self.interface
+        self.interface.name()
     }
 
     /// Its hardware type: `ARPHRD_` in `linux/if_arp.h`.
@@ -103,27 +90,27 @@ impl PacketSocket {
         self.hardware
     }
 
-    /// Whether the interface is still there, under its name and number.
+    /// Whether the interface is still there, whatever it is called by now: the
+    /// kernel unbinds a socket from an interface that leaves its network
+    /// namespace. No matter which namespace the caller is in.
     pub fn is_attached(&self) -> bool {
-        CString::new(self.interface.as_str())
-            .ok()
-            .and_then(|name| index_of(&name).ok())
-            .is_some_and(|index| index == self.index)
+        let bound: io::Result<libc::sockaddr_ll> = sys::bound_to(self.socket.as_fd());
+        bound.is_ok_and(|address| address.sll_ifindex == self.interface.index().cast_signed())
     }
 
     /// The number of the group that this socket shares an interface with.
     pub fn group(&self) -> io::Result<u16> {
-        let mut group: c_uint = 0;
-        option_value(self.socket.as_raw_fd(), libc::PACKET_FANOUT, &mut group)?;
+        let group: c_uint = sys::option(self.socket.as_fd(), libc::SOL_PACKET, libc::PACKET_FANOUT)?;
         Ok((group & 0xffff) as u16)
     }
 
     /// Packets that the kernel dropped, ever, because we did not take them in
     /// time.
     pub fn dropped(&self) -> u64 {
-        let mut since = libc::tpacket_stats { tp_packets: 0, tp_drops: 0 };
+        let since: io::Result<libc::tpacket_stats> =
+            sys::option(self.socket.as_fd(), libc::SOL_PACKET, libc::PACKET_STATISTICS);
         // The kernel starts over at zero with each question.
-        if option_value(self.socket.as_raw_fd(), libc::PACKET_STATISTICS, &mut since).is_ok() {
+        if let Ok(since) = since {
             self.dropped.set(self.dropped.get() + u64::from(since.tp_drops));
         }
         self.dropped.get()
@@ -183,45 +170,6 @@ impl PacketSocket {
             received.wire_len = wire_len + if tagged { TAG_LEN as u32 } else { 0 };
         }
         Ok(count)
-    }
-
-    /// Sets the options, binds, and joins the group; only then packets come.
-    fn prepare(&self, share: Share) -> Result<(), (&'static str, io::Error)> {
-        let socket = self.socket.as_raw_fd();
-        let on: c_int = 1;
-        set_option(socket, libc::SOL_PACKET, libc::PACKET_AUXDATA, &on)
-            .map_err(|error| ("ask for VLAN tags", error))?;
-        // Beyond the system's limit only with CAP_NET_ADMIN; else as much as is allowed.
-        if set_option(socket, libc::SOL_SOCKET, libc::SO_RCVBUFFORCE, &KERNEL_QUEUE_BYTES).is_err() {
-            let _ = set_option(socket, libc::SOL_SOCKET, libc::SO_RCVBUF, &KERNEL_QUEUE_BYTES);
-        }
-        let index = self.index.cast_signed();
-        let promiscuous = libc::packet_mreq {
-            mr_ifindex: index,
-            mr_type: libc::PACKET_MR_PROMISC as u16,
-            mr_alen: 0,
-            mr_address: [0; 8],
-        };
-        set_option(socket, libc::SOL_PACKET, libc::PACKET_ADD_MEMBERSHIP, &promiscuous)
-            .map_err(|error| ("make it promiscuous", error))?;
-        let group = match share {
-            Share::All => return bind(socket, index).map_err(|error| ("bind to it", error)),
-            Share::Found => libc::PACKET_FANOUT_FLAG_UNIQUEID << 16,
-            Share::Join(group) => c_uint::from(group),
-        };
-        // Only a bound socket can join: until it has, a filter that takes
-        // nothing keeps the flows of the others out.
-        let mut take_nothing =
-            libc::sock_filter { code: (libc::BPF_RET | libc::BPF_K) as u16, jt: 0, jf: 0, k: 0 };
-        let filter = libc::sock_fprog { len: 1, filter: &raw mut take_nothing };
-        set_option(socket, libc::SOL_SOCKET, libc::SO_ATTACH_FILTER, &filter)
-            .map_err(|error| ("attach a filter", error))?;
-        bind(socket, index).map_err(|error| ("bind to it", error))?;
-        let fanout = group | libc::PACKET_FANOUT_HASH << 16;
-        set_option(socket, libc::SOL_PACKET, libc::PACKET_FANOUT, &fanout)
-            .map_err(|error| ("share it among workers", error))?;
-        set_option(socket, libc::SOL_SOCKET, libc::SO_DETACH_FILTER, &on)
-            .map_err(|error| ("detach a filter", error))
     }
 }
 
@@ -286,34 +234,29 @@ fn put_back(frame: &mut Frame<'_>, tag: [u8; TAG_LEN]) -> bool {
     true
 }
 
-fn index_of(name: &CStr) -> io::Result<c_uint> {
-    // SAFETY: the name ends in a zero byte and outlives the call.
-    let index = unsafe { libc::if_nametoindex(name.as_ptr()) };
-    if index == 0 { Err(io::Error::last_os_error()) } else { Ok(index) }
-}
-
-fn hardware_of(socket: &OwnedFd, name: &CStr) -> io::Result<u16> {
-    // SAFETY: an interface request is integers and pointers, for which zero is valid.
-    let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
-    let bytes = name.to_bytes_with_nul();
-    if bytes.len() > request.ifr_name.len() {
-        return Err(io::ErrorKind::InvalidInput.into());
+/// Sets the options, binds, and joins the group; only then packets come.
+fn prepare(
+    socket: BorrowedFd<'_>,
+    interface: &Interface,
+    share: Share,
+) -> Result<(), (&'static str, io::Error)> {
+    let on: c_int = 1;
+    sys::set_option(socket, libc::SOL_PACKET, libc::PACKET_AUXDATA, &on)
+        .map_err(|error| ("ask for VLAN tags", error))?;
+    // Beyond the system's limit only with CAP_NET_ADMIN; else as much as is allowed.
+    if sys::set_option(socket, libc::SOL_SOCKET, libc::SO_RCVBUFFORCE, &KERNEL_QUEUE_BYTES).is_err() {
+        let _ = sys::set_option(socket, libc::SOL_SOCKET, libc::SO_RCVBUF, &KERNEL_QUEUE_BYTES);
     }
-    for (place, byte) in request.ifr_name.iter_mut().zip(bytes) {
-        *place = byte.cast_signed();
-    }
-    // SAFETY: the request outlives the call, and this ioctl takes exactly one.
-    let asked = unsafe { libc::ioctl(socket.as_raw_fd(), libc::SIOCGIFHWADDR, &raw mut request) };
-    if asked < 0 {
-        return Err(io::Error::last_os_error());
-    }
-    // SAFETY: SIOCGIFHWADDR has filled in this member of the union.
-    let address = unsafe { request.ifr_ifru.ifru_hwaddr };
-    Ok(address.sa_family)
-}
-
-fn bind(socket: RawFd, index: c_int) -> io::Result<()> {
-    let address = libc::sockaddr_ll {
+    let index = interface.index().cast_signed();
+    let promiscuous = libc::packet_mreq {
+        mr_ifindex: index,
+        mr_type: libc::PACKET_MR_PROMISC as u16,
+        mr_alen: 0,
+        mr_address: [0; 8],
+    };
+    sys::set_option(socket, libc::SOL_PACKET, libc::PACKET_ADD_MEMBERSHIP, &promiscuous)
+        .map_err(|error| ("make it promiscuous", error))?;
+    let every_packet = libc::sockaddr_ll {
         sll_family: libc::AF_PACKET as u16,
         sll_protocol: (libc::ETH_P_ALL as u16).to_be(),
         sll_ifindex: index,
@@ -322,44 +265,21 @@ fn bind(socket: RawFd, index: c_int) -> io::Result<()> {
         sll_halen: 0,
         sll_addr: [0; 8],
     };
-    // SAFETY: pointer and length are of an address that outlives the call.
-    let bound = unsafe {
-        libc::bind(socket, (&raw const address).cast(), size_of::<libc::sockaddr_ll>() as libc::socklen_t)
+    let bind = || sys::bind(socket, &every_packet).map_err(|error| ("bind to it", error));
+    let group = match share {
+        Share::All => return bind(),
+        Share::Found => libc::PACKET_FANOUT_FLAG_UNIQUEID << 16,
+        Share::Join(group) => c_uint::from(group),
     };
-    if bound < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
-}
-
-/// Values that options of packet sockets take. What they point to outlives the
-/// call; those that are read back are plain integers, of any bits.
-trait OptionValue: Copy {}
-impl OptionValue for c_int {}
-impl OptionValue for c_uint {}
-impl OptionValue for libc::packet_mreq {}
-impl OptionValue for libc::sock_fprog {}
-impl OptionValue for libc::tpacket_stats {}
-
-fn set_option<T: OptionValue>(socket: RawFd, level: c_int, option: c_int, value: &T) -> io::Result<()> {
-    // SAFETY: pointer and length are of a value that outlives the call.
-    let set = unsafe {
-        libc::setsockopt(
-            socket,
-            level,
-            option,
-            std::ptr::from_ref(value).cast(),
-            size_of::<T>() as libc::socklen_t,
-        )
-    };
-    if set < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
-}
-
-fn option_value<T: OptionValue>(socket: RawFd, option: c_int, value: &mut T) -> io::Result<()> {
-    let mut len = size_of::<T>() as libc::socklen_t;
-    // SAFETY: pointer and length are of a value that outlives the call, is
-    // borrowed by nobody else, and may hold any bits.
-    let got = unsafe {
-        libc::getsockopt(socket, libc::SOL_PACKET, option, std::ptr::from_mut(value).cast(), &raw mut len)
-    };
-    if got < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+    // Only a bound socket can join: until it has, a filter that takes nothing
+    // keeps the flows of the others out.
+    sys::shut_out(socket).map_err(|error| ("attach a filter", error))?;
+    bind()?;
+    let fanout = group | libc::PACKET_FANOUT_HASH << 16;
+    sys::set_option(socket, libc::SOL_PACKET, libc::PACKET_FANOUT, &fanout)
+        .map_err(|error| ("share it among workers", error))?;
+    sys::set_option(socket, libc::SOL_SOCKET, libc::SO_DETACH_FILTER, &on)
+        .map_err(|error| ("detach a filter", error))
 }
 
 #[cfg(test)]
@@ -420,7 +340,7 @@ mod tests {
     fn says_which_interface_is_not_there() {
         for name in ["no-such-if0", "a-name-longer-than-any-interface", "nul\0"] {
             let error = PacketSocket::open(name, Share::All).unwrap_err().to_string();
-            assert!(error.starts_with("cannot watch ") && error.contains(&name[..3]), "{error}");
+            assert!(error.starts_with(&format!("no interface {name} in this network namespace")), "{error}");
         }
     }
 }

@@ -291,7 +291,8 @@ impl<'u> Xsk<'u> {
 
     /// What the kernel has counted.
     pub fn statistics(&self) -> io::Result<Statistics> {
-        let kernel: libc::xdp_statistics = sys::option(self.socket.as_fd(), libc::XDP_STATISTICS)?;
+        let kernel: libc::xdp_statistics =
+            sys::option(self.socket.as_fd(), libc::SOL_XDP, libc::XDP_STATISTICS)?;
         Ok(Statistics {
             rx_dropped: kernel.rx_dropped,
             rx_ring_full: kernel.rx_ring_full,

@@ -4,7 +4,7 @@
 
 #![expect(unsafe_code, reason = "mmap and socket calls have no safe binding for AF_XDP")]
 
-use std::ffi::{CStr, CString};
+use std::ffi::CStr;
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::ptr::NonNull;
@@ -77,6 +77,16 @@ pub(super) unsafe trait Plain: Copy {}
 
 // SAFETY: a number.
 unsafe impl Plain for u32 {}
+// SAFETY: a number.
+unsafe impl Plain for libc::c_int {}
+// SAFETY: numbers only.
+unsafe impl Plain for libc::packet_mreq {}
+// SAFETY: numbers only.
+unsafe impl Plain for libc::tpacket_stats {}
+// SAFETY: numbers only.
+unsafe impl Plain for libc::sockaddr_ll {}
+// SAFETY: numbers only.
+unsafe impl Plain for libc::sockaddr_xdp {}
 // SAFETY: numbers only.
 unsafe impl Plain for libc::xdp_umem_reg {}
 // SAFETY: numbers only.
@@ -89,6 +99,12 @@ unsafe impl Plain for libc::xdp_options {}
 /// An unbound AF_XDP socket.
 pub(super) fn xdp_socket() -> io::Result<OwnedFd> {
     socket(libc::AF_XDP, libc::SOCK_RAW)
+}
+
+/// A packet socket, which takes nothing before it is bound to a protocol, and
+/// never blocks.
+pub(super) fn packet_socket() -> io::Result<OwnedFd> {
+    socket(libc::AF_PACKET, libc::SOCK_RAW | libc::SOCK_NONBLOCK)
 }
 
 fn socket(family: libc::c_int, kind: libc::c_int) -> io::Result<OwnedFd> {
@@ -115,32 +131,65 @@ fn length_of<T>() -> libc::socklen_t {
     }
 }
 
-/// Sets an AF_XDP option.
-pub(super) fn set_option<T: Plain>(fd: BorrowedFd<'_>, option: libc::c_int, value: &T) -> io::Result<()> {
+/// Sets an option of this level (`SOL_`).
+pub(super) fn set_option<T: Plain>(
+    fd: BorrowedFd<'_>,
+    level: libc::c_int,
+    option: libc::c_int,
+    value: &T,
+) -> io::Result<()> {
     let value = std::ptr::from_ref(value).cast();
     // SAFETY: the kernel reads `length_of::<T>()` bytes of a live `T`.
-    let result = unsafe { libc::setsockopt(fd.as_raw_fd(), libc::SOL_XDP, option, value, length_of::<T>()) };
+    let result = unsafe { libc::setsockopt(fd.as_raw_fd(), level, option, value, length_of::<T>()) };
     check(result)
 }
 
-/// Reads an AF_XDP option.
-pub(super) fn option<T: Plain>(fd: BorrowedFd<'_>, option: libc::c_int) -> io::Result<T> {
+/// Reads an option of this level (`SOL_`).
+pub(super) fn option<T: Plain>(fd: BorrowedFd<'_>, level: libc::c_int, option: libc::c_int) -> io::Result<T> {
     // SAFETY: `Plain` says that zeros are a value.
     let mut value: T = unsafe { std::mem::zeroed() };
     let mut length = length_of::<T>();
     let place = std::ptr::from_mut(&mut value).cast();
     // SAFETY: the kernel writes at most `length` bytes of a live `T`, and
     // `Plain` says that any bytes are a value.
-    let result = unsafe { libc::getsockopt(fd.as_raw_fd(), libc::SOL_XDP, option, place, &raw mut length) };
+    let result = unsafe { libc::getsockopt(fd.as_raw_fd(), level, option, place, &raw mut length) };
     check(result)?;
     Ok(value)
 }
 
-/// Binds an AF_XDP socket.
-pub(super) fn bind(fd: BorrowedFd<'_>, address: &libc::sockaddr_xdp) -> io::Result<()> {
+/// Binds a socket to an address of its family.
+pub(super) fn bind<A: Plain>(fd: BorrowedFd<'_>, address: &A) -> io::Result<()> {
     let place = std::ptr::from_ref(address).cast();
-    // SAFETY: the kernel reads a live sockaddr_xdp of the length given.
-    let result = unsafe { libc::bind(fd.as_raw_fd(), place, length_of::<libc::sockaddr_xdp>()) };
+    // SAFETY: the kernel reads `length_of::<A>()` bytes of a live `A`.
+    let result = unsafe { libc::bind(fd.as_raw_fd(), place, length_of::<A>()) };
+    check(result)
+}
+
+/// The address that a socket is bound to, in the form of its family.
+pub(super) fn bound_to<A: Plain>(fd: BorrowedFd<'_>) -> io::Result<A> {
+    // SAFETY: `Plain` says that zeros are a value.
+    let mut address: A = unsafe { std::mem::zeroed() };
+    let mut length = length_of::<A>();
+    let place = std::ptr::from_mut(&mut address).cast();
+    // SAFETY: the kernel writes at most `length` bytes of a live `A`, and
+    // `Plain` says that any bytes are a value.
+    let result = unsafe { libc::getsockname(fd.as_raw_fd(), place, &raw mut length) };
+    check(result)?;
+    Ok(address)
+}
+
+/// Lets nothing that comes from now on into a socket.
+pub(super) fn shut_out(fd: BorrowedFd<'_>) -> io::Result<()> {
+    #[expect(clippy::cast_possible_truncation, reason = "6, in an int in one place and a u16 in the other")]
+    let code = (libc::BPF_RET | libc::BPF_K) as u16;
+    let mut take_nothing = libc::sock_filter { code, jt: 0, jf: 0, k: 0 };
+    let program = libc::sock_fprog { len: 1, filter: &raw mut take_nothing };
+    let place = std::ptr::from_ref(&program).cast();
+    let length = length_of::<libc::sock_fprog>();
+    // SAFETY: the kernel reads a live program of the length given, and the one
+    // instruction that it points to.
+    let result =
+        unsafe { libc::setsockopt(fd.as_raw_fd(), libc::SOL_SOCKET, libc::SO_ATTACH_FILTER, place, length) };
     check(result)
 }
 
@@ -201,17 +250,6 @@ pub(super) fn interface_index(name: &CStr) -> io::Result<u32> {
     // SAFETY: the kernel reads a string that ends.
     let index = unsafe { libc::if_nametoindex(name.as_ptr()) };
     if index == 0 { Err(io::Error::last_os_error()) } else { Ok(index) }
-}
-
-/// The name of the interface with this index in our network namespace.
-pub(super) fn interface_name(index: u32) -> io::Result<CString> {
-    let mut name = [0u8; libc::IF_NAMESIZE];
-    // SAFETY: `name` has the IF_NAMESIZE bytes that the call wants.
-    let result = unsafe { libc::if_indextoname(index, name.as_mut_ptr().cast()) };
-    if result.is_null() {
-        return Err(io::Error::last_os_error());
-    }
-    CStr::from_bytes_until_nul(&name).map(CStr::to_owned).map_err(io::Error::other)
 }
 
 /// `struct ethtool_channels` of <linux/ethtool.h>.

@@ -12,7 +12,7 @@ const FOLDER: &str = "dataplane/src/";
 /// ground: values are made of one another (a field that rules may read holds an
 /// Ethernet address, and the decoders describe their fields).
 const ROWS: [&[&str]; 9] = [
-    &["time", "wire", "verdict", "event"],
+    &["time", "wire", "verdict", "event", "anomaly", "app_proto"],
     &["xsk"],
     &["port", "flow"],
     &["dissect", "posture"],

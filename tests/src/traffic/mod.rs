@@ -5,6 +5,8 @@
 //! test stands. Every wait has an end: a gateway that loses traffic makes a test
 //! fail, never hang.
 
+pub mod forged;
+pub mod repeated;
 pub mod tcp;
 pub mod udp;
 
@@ -13,6 +15,7 @@ use std::time::Duration;
 use crate::lab::{Family, Lab, Side};
 use crate::process::{self, Ended};
 
+pub use forged::Forged;
 pub use tcp::{Connection, Transfer, Way};
 pub use udp::{Answer, Echo};
 

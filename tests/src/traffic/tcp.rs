@@ -154,6 +154,16 @@ impl Transfer {
         let _ = self.gate.send(());
     }
 
+    /// Like [`Transfer::finish`], and panics when it takes longer than `within`,
+    /// however steadily it goes on.
+    pub fn finish_within(self, within: Duration) {
+        self.release();
+        let ended = answered(within, || self.receiver.is_finished().then_some(()));
+        let received = self.received();
+        assert!(ended.is_some(), "{received} of {} bytes arrived within {within:?}", self.bytes);
+        self.finish();
+    }
+
     /// Waits for the end; panics unless every byte arrived as it was sent.
     pub fn finish(self) {
         self.release();

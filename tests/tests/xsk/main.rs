@@ -8,8 +8,9 @@ use std::os::fd::AsFd as _;
 use std::time::{Duration, Instant};
 
 use tidegate::port::afxdp::AfXdpPort;
-use tidegate::port::{BURST_MAX, Port as _};
+use tidegate::port::{BURST_MAX, Parcel, Port as _};
 use tidegate::time::Timestamp;
+use tidegate::wire::LinkType;
 use tidegate::xsk::{
     Awake, Census, DeviceState, Frame, Interface, Layout, Mode, Pool, Rings, Umem, Waiter, Xsk, XskError,
     XskOptions, ZeroCopy,
@@ -51,7 +52,7 @@ impl<'u> Door<'u> {
     }
 
     fn send(&mut self, frame: Frame<'u>) {
-        self.port.send(frame, Timestamp::ZERO).expect("there is room on TX");
+        self.port.send(parcel(frame)).expect("there is room on TX");
     }
 
     /// Sends packets of these numbers.
@@ -77,9 +78,9 @@ impl<'u> Door<'u> {
                 let awake = self.waiter.wait(EVER).unwrap();
                 assert_eq!(awake, Awake::Ready, "{} of {wanted}: {:?}", frames.len(), self.port.counters());
             }
-            for arrival in burst {
-                assert_eq!(arrival.wire_len as usize, arrival.frame.total_len());
-                frames.push(arrival.frame);
+            for parcel in burst {
+                assert_eq!(parcel.wire_len as usize, parcel.frame.total_len());
+                frames.push(parcel.frame);
             }
         }
         assert_eq!(frames.len(), wanted);
@@ -97,6 +98,11 @@ impl<'u> Door<'u> {
             assert!(start.elapsed() < EVER, "the kernel keeps {}", self.port.frames_held());
         }
     }
+}
+
+/// A frame on its way out.
+fn parcel(frame: Frame<'_>) -> Parcel<'_> {
+    Parcel::whole(frame, Timestamp::ZERO, LinkType::Ethernet)
 }
 
 /// Every chunk is somewhere, once.
@@ -318,7 +324,7 @@ fn keeps_receiving_while_the_way_out_is_blocked() {
             }
             for (number, frame) in (start..).zip(left.receive(&mut pool, 50)) {
                 assert_eq!(frame.bytes(), packet(number, 60, 1514), "packet {number}");
-                if let Err(frame) = right.port.send(frame, Timestamp::ZERO) {
+                if let Err(frame) = right.port.send(parcel(frame)) {
                     pool.recycle(frame);
                     refused += 1;
                 }
@@ -468,13 +474,13 @@ fn gives_back_what_the_kernel_would_never_take() {
         let mut pool = umem.split(1).pop().unwrap();
         let mut near = Door::open("near", 0, pool.umem(), &options(LAYOUT.chunks));
         let empty = pool.take().unwrap();
-        let empty = near.port.send(empty, Timestamp::ZERO).unwrap_err();
+        let empty = near.port.send(parcel(empty)).unwrap_err();
         let mut jumbo = pool.take().unwrap();
         assert!(jumbo.fill(&packet(1, 60, 60)));
         let mut rest = pool.take().unwrap();
         assert!(rest.fill(b"more"));
         jumbo.append(rest);
-        let jumbo = near.port.send(jumbo, Timestamp::ZERO).unwrap_err();
+        let jumbo = near.port.send(parcel(jumbo)).unwrap_err();
         assert_eq!(near.port.counters().invalid_descriptors, 2);
         pool.recycle(empty);
         pool.recycle(jumbo);

@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 
 use super::head::{of_flow, write_capture, write_direction};
-use super::{Eve, flow, head};
+use super::{Eve, flow, head, tunnel};
 use crate::flow::FlowRecord;
 use crate::output::protocol::TCP;
 use crate::rules::RuleMeta;
@@ -20,6 +20,7 @@ pub(super) fn write<M: SerializeMap>(map: &mut M, eve: Eve, alert: &Alert) -> Re
         map.serialize_entry("flow", &Running(flow))?;
     }
     map.serialize_entry("verdict", &Judgement::new(alert.verdict, &alert.context))?;
+    tunnel::write(map, &alert.context)?;
     write_capture(map, &alert.context)
 }
 
@@ -29,6 +30,7 @@ pub(super) fn write_log<M: SerializeMap>(map: &mut M, eve: Eve, log: &Alert) -> 
     let entry = LogEntry { rule: &log.rule.name, signature_id: log.rule.id, message: &log.message };
     map.serialize_entry("log", &entry)?;
     write_direction(map, &log.context)?;
+    tunnel::write(map, &log.context)?;
     write_capture(map, &log.context)
 }
 

@@ -4,7 +4,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::alert::{Judgement, RuleSaid};
 use super::head::{write_capture, write_direction};
-use super::{Eve, head};
+use super::{Eve, head, tunnel};
 use crate::wire::packet::{Net, Tcp, Transport};
 use crate::wire::tcp::Flags;
 use crate::worker::event::Dropped;
@@ -18,6 +18,7 @@ pub(super) fn write<M: SerializeMap>(map: &mut M, eve: Eve, dropped: &Dropped) -
     if let Some(rule) = &dropped.rule {
         map.serialize_entry("alert", &RuleSaid::new(rule, dropped.verdict, None))?;
     }
+    tunnel::write(map, &dropped.context)?;
     write_capture(map, &dropped.context)
 }
 
@@ -51,7 +52,11 @@ impl Serialize for Headers<'_> {
                 map.serialize_entry("icmp_id", &icmp.id)?;
                 map.serialize_entry("icmp_seq", &icmp.seq)?;
             }
-            Transport::None | Transport::Fragment | Transport::Other => {}
+            Transport::None
+            | Transport::Fragment
+            | Transport::Sctp(_)
+            | Transport::Esp(_)
+            | Transport::Other => {}
         }
         map.serialize_entry("reason", reason(dropped.reason))?;
         map.end()
@@ -120,7 +125,7 @@ mod tests {
     #[test]
     fn ping_over_ipv6_in_a_vlan_by_default() {
         let mut dropped = sample::dropped(sample::ping6_packet());
-        dropped.context.packet.vlans = Vlans { count: 1, tci: [0x2064, 0xffff] };
+        dropped.context.packet.vlans = Vlans { count: 1, tci: [0x2064, 0xffff, 0] };
         dropped.context.flow = None;
         (dropped.rule, dropped.reason) = (None, "default");
         assert_eq!(

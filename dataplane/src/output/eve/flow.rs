@@ -3,7 +3,9 @@
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::Eve;
-use super::head::{Shown, flow_id, is_icmp, of_flow, write_community_id, write_ends, write_vlans};
+use super::head::{Shown, flow_id, is_icmp, of_flow, write_community_id, write_ends, write_spi, write_vlans};
+use super::tunnel::Around;
+use crate::app_proto::AppProto;
 use crate::flow::{EndReason, FlowRecord, FlowState};
 use crate::output::community_id::answer;
 use crate::output::iso::Iso;
@@ -18,10 +20,14 @@ pub(super) fn write<M: SerializeMap>(map: &mut M, eve: Eve, end: &FlowEnd) -> Re
     let flow = &end.flow;
     let ends = of_flow(&flow.tuple);
     map.serialize_entry("timestamp", &Iso(end.at))?;
-    map.serialize_entry("flow_id", &flow_id(flow))?;
+    map.serialize_entry("flow_id", &flow_id(flow.id))?;
+    if let Some(parent) = end.outer.as_ref().and_then(|outer| outer.parent) {
+        map.serialize_entry("parent_id", &flow_id(parent))?;
+    }
     map.serialize_entry("event_type", "flow")?;
     write_vlans(map, flow.vlans)?;
     write_ends(map, &ends)?;
+    write_spi(map, flow.spi)?;
     let [_, packets_down] = flow.packets;
     if is_icmp(&ends)
         && packets_down > 0
@@ -31,10 +37,32 @@ pub(super) fn write<M: SerializeMap>(map: &mut M, eve: Eve, end: &FlowEnd) -> Re
         // Every message that answers another has the code 0.
         map.serialize_entry("response_icmp_code", &0)?;
     }
+    write_app_proto(map, flow)?;
     map.serialize_entry("flow", &Ended(end))?;
     write_community_id(map, eve, Some(ends))?;
     if flow.tuple.protocol == TCP {
         map.serialize_entry("tcp", &TcpSession(flow))?;
+    }
+    match &end.outer {
+        Some(outer) => {
+            let depth = flow.within.map_or(1, |within| within.depth);
+            map.serialize_entry("tunnel", &Around::new(outer, ends.src.is_ipv6(), depth.into()))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Writes what a flow speaks, and what one side speaks where that is something
+/// else. Of a flow without a byte of payload nothing is said.
+fn write_app_proto<M: SerializeMap>(map: &mut M, flow: &FlowRecord) -> Result<(), M::Error> {
+    let [up, down] = flow.app_protos;
+    let known = |side: Option<AppProto>| side.filter(|&one| one != AppProto::Failed);
+    let Some(main) = known(up).or(known(down)).or(up).or(down) else { return Ok(()) };
+    map.serialize_entry("app_proto", main.name())?;
+    for (side, name) in [(up, "app_proto_ts"), (down, "app_proto_tc")] {
+        if let Some(other) = side.filter(|&side| side != main) {
+            map.serialize_entry(name, other.name())?;
+        }
     }
     Ok(())
 }
@@ -124,26 +152,13 @@ impl Serialize for TcpSession<'_> {
                 map.serialize_entry(name, &true)?;
             }
         }
-        map.serialize_entry("state", tcp_state(flow))?;
+        if let Some(state) = flow.tcp_state {
+            map.serialize_entry("state", state.name())?;
+        }
+        if flow.midstream {
+            map.serialize_entry("midstream", &true)?;
+        }
         map.end()
-    }
-}
-
-/// Suricata's word for the state of a connection, as near as our four states
-/// and the flags seen come to it: `syn_recv` before the handshake's last ACK,
-/// `close_wait` where the client has closed, `fin_wait1` where the server has.
-/// Which of `last_ack`, `time_wait` and `closed` a closed connection had come
-/// to is not kept; `closed` stands for all three.
-fn tcp_state(flow: &FlowRecord) -> &'static str {
-    let [up, down] = flow.tcp_flags;
-    match flow.state {
-        FlowState::New if !up.contains(Flags::SYN) => "none",
-        FlowState::New if down.contains(Flags::SYN) => "syn_recv",
-        FlowState::New => "syn_sent",
-        FlowState::Established => "established",
-        FlowState::Closing if up.contains(Flags::FIN) => "close_wait",
-        FlowState::Closing => "fin_wait1",
-        FlowState::Closed => "closed",
     }
 }
 
@@ -161,8 +176,11 @@ mod tests {
     #![expect(clippy::indexing_slicing, reason = "tests")]
 
     use super::*;
+    use crate::flow::TcpState;
+    use crate::flow::key::Within;
     use crate::output::eve::sample;
     use crate::wire::packet::Vlans;
+    use crate::wire::tunnel::Tunnel;
     use crate::worker::event::Event;
 
     fn line(end: FlowEnd) -> String {
@@ -190,7 +208,7 @@ mod tests {
     #[test]
     fn ping_over_ipv6_in_two_vlans() {
         let mut end = sample::flow_end(sample::ping6_flow());
-        end.flow.vlans = Vlans { count: 2, tci: [0xe064, 200] };
+        end.flow.vlans = Vlans { count: 2, tci: [0xe064, 200, 0] };
         end.reason = EndReason::Shutdown;
         assert_eq!(
             line(end),
@@ -243,20 +261,63 @@ mod tests {
 
     #[test]
     fn a_connection_is_told_as_far_as_it_came() {
-        let syn = Flags::SYN;
-        let told = |state, up, down| {
+        let told = |state: FlowState, tcp_state| {
             let mut flow = sample::tcp_flow();
-            (flow.state, flow.tcp_flags) = (state, [up, down]);
+            (flow.state, flow.tcp_state) = (state, tcp_state);
             let line = sample::parse(&line(sample::flow_end(flow)));
             format!("{} {}", line["flow"]["state"], line["tcp"]["state"]).replace('"', "")
         };
-        assert_eq!(told(FlowState::New, Flags::ACK, Flags::empty()), "new none");
-        assert_eq!(told(FlowState::New, syn, Flags::empty()), "new syn_sent");
-        assert_eq!(told(FlowState::New, syn, syn | Flags::ACK), "new syn_recv");
-        assert_eq!(told(FlowState::Established, syn, syn), "established established");
-        assert_eq!(told(FlowState::Closing, syn | Flags::FIN, syn), "established close_wait");
-        assert_eq!(told(FlowState::Closing, syn, syn | Flags::FIN), "established fin_wait1");
-        assert_eq!(told(FlowState::Closed, syn | Flags::RST, syn), "closed closed");
+        assert_eq!(told(FlowState::New, Some(TcpState::PickedUp)), "new none");
+        assert_eq!(told(FlowState::New, Some(TcpState::SynReceived)), "new syn_recv");
+        assert_eq!(told(FlowState::Closing, Some(TcpState::CloseWait)), "established close_wait");
+        assert_eq!(told(FlowState::Closed, Some(TcpState::TimeWait)), "closed time_wait");
+        assert_eq!(told(FlowState::New, None), "new null");
+    }
+
+    #[test]
+    fn a_connection_picked_up_in_its_middle_says_so() {
+        let told = |midstream| {
+            let mut flow = sample::tcp_flow();
+            flow.midstream = midstream;
+            sample::parse(&line(sample::flow_end(flow)))["tcp"]["midstream"].clone()
+        };
+        assert_eq!((told(true), told(false)), (true.into(), serde_json::Value::Null));
+    }
+
+    #[test]
+    fn an_association_of_esp_has_its_index() {
+        let mut flow = sample::ping6_flow();
+        (flow.tuple.protocol, flow.spi) = (50, Some(0x1122_3344));
+        let line = sample::parse(&line(sample::flow_end(flow)));
+        assert_eq!((&line["proto"], &line["spi"]), (&"ESP".into(), &0x1122_3344.into()));
+        assert_eq!((line.get("src_port"), line.get("icmp_type")), (None, None));
+    }
+
+    #[test]
+    fn sctp_has_ports_and_three_tags_are_three_ids() {
+        let mut flow = sample::tcp_flow();
+        (flow.tuple.protocol, flow.tcp_state) = (132, None);
+        flow.vlans = Vlans { count: 3, tci: [1, 2, 0xf003] };
+        let line = sample::parse(&line(sample::flow_end(flow)));
+        assert_eq!((&line["proto"], &line["dest_port"]), (&"SCTP".into(), &443.into()));
+        assert_eq!(line["vlan"].to_string(), "[1,2,3]");
+        assert_eq!(line.get("tcp"), None);
+    }
+
+    #[test]
+    fn a_flow_in_a_tunnel_tells_what_carries_it_and_in_which_flow() {
+        let mut end = sample::flow_end(sample::ping6_flow());
+        end.outer = Some(sample::outer(Tunnel::Geneve));
+        end.flow.within = Some(Within { network: 77, depth: 2 });
+        let line = sample::parse(&line(end));
+        assert_eq!(line["parent_id"], 5);
+        assert_eq!(
+            line["tunnel"].to_string(),
+            concat!(
+                r#"{"depth":2,"dest_ip":"203.0.113.2","dest_port":4789,"network":77,"#,
+                r#""proto":"UDP","src_ip":"203.0.113.1","src_port":50000}"#,
+            )
+        );
     }
 
     #[test]

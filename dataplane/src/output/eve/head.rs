@@ -5,12 +5,12 @@ use std::net::IpAddr;
 use serde::Serialize;
 use serde::ser::{SerializeMap, SerializeSeq, Serializer};
 
-use super::Eve;
+use super::{Eve, tunnel};
 use crate::flow::record::Direction;
 use crate::flow::{FiveTuple, FlowRecord};
 use crate::output::community_id::{CommunityId, Ends};
 use crate::output::iso::Iso;
-use crate::output::protocol::{ICMP, ICMPV6, Protocol, TCP, UDP};
+use crate::output::protocol::{ICMP, ICMPV6, Protocol, SCTP, TCP, UDP};
 use crate::wire::packet::{Net, Packet, Transport, Vlans};
 use crate::worker::event::PacketContext;
 
@@ -23,7 +23,10 @@ pub(super) fn write<M: SerializeMap>(
 ) -> Result<(), M::Error> {
     map.serialize_entry("timestamp", &Iso(context.at))?;
     if let Some(flow) = &context.flow {
-        map.serialize_entry("flow_id", &flow_id(flow))?;
+        map.serialize_entry("flow_id", &flow_id(flow.id))?;
+    }
+    if let Some(parent) = context.outer.as_ref().and_then(|outer| outer.parent) {
+        map.serialize_entry("parent_id", &flow_id(parent))?;
     }
     match context.capture_number {
         Some(number) => map.serialize_entry("pcap_cnt", &number)?,
@@ -41,8 +44,11 @@ pub(super) fn write<M: SerializeMap>(
         Some(ends) => write_ends(map, &ends)?,
         None => write_other(map, &context.packet)?,
     }
+    if let (None, Transport::Esp(esp)) = (flow_alone, context.packet.transport) {
+        write_spi(map, Some(esp.spi))?;
+    }
     if flow_alone.is_none() {
-        map.serialize_entry("pkt_src", "wire/pcap")?;
+        map.serialize_entry("pkt_src", tunnel::source(context))?;
     }
     // The flow knows who opened it; of a packet alone, both ways look alike.
     let ends = context.flow.as_ref().map(|flow| of_flow(&flow.tuple)).or(ends);
@@ -76,13 +82,13 @@ fn flow_alone(context: &PacketContext) -> Option<&FlowRecord> {
 }
 
 /// The number of a flow, positive also where readers take it for signed.
-pub(super) const fn flow_id(flow: &FlowRecord) -> u64 {
-    flow.id & i64::MAX as u64
+pub(super) const fn flow_id(id: u64) -> u64 {
+    id & i64::MAX as u64
 }
 
 /// The ends of a flow, the client first.
 pub(super) fn of_flow(tuple: &FiveTuple) -> Ends {
-    let ports = matches!(tuple.protocol, TCP | UDP | ICMP | ICMPV6);
+    let ports = matches!(tuple.protocol, TCP | UDP | SCTP | ICMP | ICMPV6);
     Ends {
         src: tuple.client,
         dst: tuple.server,
@@ -102,7 +108,8 @@ pub(super) fn of_packet(packet: &Packet) -> Option<Ends> {
         Transport::Tcp(tcp) => Some((tcp.src_port, tcp.dst_port)),
         Transport::Udp(udp) => Some((udp.src_port, udp.dst_port)),
         Transport::Icmp(icmp) => Some((icmp.kind.into(), icmp.code.into())),
-        Transport::None | Transport::Fragment | Transport::Other => None,
+        Transport::Sctp(sctp) => Some((sctp.src_port, sctp.dst_port)),
+        Transport::None | Transport::Fragment | Transport::Esp(_) | Transport::Other => None,
     };
     Some(Ends { src, dst, protocol, ports })
 }
@@ -129,6 +136,14 @@ pub(super) fn write_ends<M: SerializeMap>(map: &mut M, ends: &Ends) -> Result<()
         map.serialize_entry("icmp_code", &code)?;
     }
     Ok(())
+}
+
+/// Writes the association of ESP.
+pub(super) fn write_spi<M: SerializeMap>(map: &mut M, spi: Option<u32>) -> Result<(), M::Error> {
+    match spi {
+        Some(spi) => map.serialize_entry("spi", &spi),
+        None => Ok(()),
+    }
 }
 
 /// What is known of a frame that is no IP packet.

@@ -14,15 +14,19 @@
 //!   words under `log`;
 //! - `drop` has the ICMP numbers over IPv6 too; it lacks `tcpres`, because
 //!   decoding does not keep the reserved bits;
-//! - a frame that is no IP packet has its `ether` types and addresses.
+//! - a frame that is no IP packet has its `ether` types and addresses;
+//! - `tunnel` stands in every line about what came out of one, flows included,
+//!   and tells of the innermost; `tcp.midstream` is ours.
 
 mod alert;
+mod anomaly;
 mod dropped;
 mod flow;
 mod head;
 #[cfg(test)]
 pub(super) mod sample;
 mod stats;
+mod tunnel;
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
@@ -66,6 +70,7 @@ impl Serialize for Line<'_> {
             Event::Alert(alert) => alert::write(&mut map, self.eve, alert)?,
             Event::Log(log) => alert::write_log(&mut map, self.eve, log)?,
             Event::Drop(dropped) => dropped::write(&mut map, self.eve, dropped)?,
+            Event::Anomaly(anomalous) => anomaly::write(&mut map, self.eve, anomalous)?,
             Event::Stats(stats) => stats::write(&mut map, stats)?,
         }
         map.end()
@@ -87,7 +92,7 @@ mod tests {
         let text = String::from_utf8(out).unwrap_or_default();
         assert!(text.ends_with('\n'));
         let types: Vec<_> = text.lines().map(|line| sample::parse(line)["event_type"].clone()).collect();
-        assert_eq!(types, ["flow", "alert", "log", "drop", "stats"]);
+        assert_eq!(types, ["flow", "alert", "log", "drop", "anomaly", "stats"]);
     }
 
     #[test]

@@ -5,15 +5,17 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::Eve;
+use crate::anomaly::Anomaly;
 use crate::flow::record::Direction;
-use crate::flow::{EndReason, FiveTuple, FlowRecord, FlowState};
+use crate::flow::{EndReason, FiveTuple, FlowRecord, FlowState, Outer, TcpState};
 use crate::rules::RuleMeta;
 use crate::time::Timestamp;
 use crate::verdict::Verdict;
 use crate::wire::Mac;
 use crate::wire::packet::{Arp, Icmp, Ipv4, Ipv6, Net, Packet, Tcp, Transport, Udp, Vlans};
 use crate::wire::tcp::Flags;
-use crate::worker::event::{Alert, Dropped, Event, FlowEnd, PacketContext, Stats};
+use crate::wire::tunnel::Tunnel;
+use crate::worker::event::{Alert, Anomalous, Dropped, Event, FlowEnd, PacketContext, Stats};
 
 /// 2026-11-21 09:05:00.123456 UTC.
 const START: Timestamp = Timestamp::from_secs_micros(1_795_251_900, 123_456);
@@ -35,12 +37,13 @@ pub(in crate::output) fn parse(line: &str) -> serde_json::Value {
     serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))
 }
 
-pub(in crate::output) fn one_of_each() -> [Event; 5] {
+pub(in crate::output) fn one_of_each() -> [Event; 6] {
     [
         Event::Flow(Box::new(flow_end(tcp_flow()))),
         Event::Alert(Box::new(alert())),
         Event::Log(Box::new(alert())),
         Event::Drop(Box::new(dropped(tcp_packet()))),
+        Event::Anomaly(Box::new(anomalous(tcp_packet()))),
         Event::Stats(Box::new(stats())),
     ]
 }
@@ -56,14 +59,19 @@ pub(super) fn tcp_flow() -> FlowRecord {
             protocol: 6,
         },
         vlans: Vlans::default(),
+        within: None,
+        spi: None,
         start: START,
         last: Timestamp::from_secs_micros(1_795_251_902, 1),
         packets: [6, 5],
         bytes: [780, 4096],
         tcp_flags: [Flags::SYN | Flags::ACK | Flags::PSH | Flags::FIN, Flags::SYN | Flags::ACK | Flags::FIN],
         state: FlowState::Closed,
+        tcp_state: Some(TcpState::Closed),
+        midstream: false,
         verdict: Verdict::Accept,
         alerted: true,
+        app_protos: [None; 2],
     }
 }
 
@@ -82,13 +90,15 @@ pub(super) fn ping6_flow() -> FlowRecord {
         bytes: [118, 118],
         tcp_flags: [Flags::empty(); 2],
         state: FlowState::Established,
+        tcp_state: None,
         alerted: false,
+        app_protos: [None; 2],
         ..tcp_flow()
     }
 }
 
 pub(super) fn flow_end(flow: FlowRecord) -> FlowEnd {
-    FlowEnd { at: LATER, flow, reason: EndReason::Timeout }
+    FlowEnd { at: LATER, flow, reason: EndReason::Timeout, outer: None }
 }
 
 const MACS: (Mac, Mac) = (Mac([2, 0, 0, 0, 0, 1]), Mac([0xff; 6]));
@@ -167,7 +177,24 @@ fn context(packet: Packet) -> PacketContext {
         flow: Some(tcp_flow()),
         direction: Direction::Down,
         capture_number: None,
+        outer: None,
     }
+}
+
+/// A tunnel of this kind, over UDP.
+pub(super) fn outer(kind: Tunnel) -> Outer {
+    Outer {
+        kind,
+        src: IpAddr::V4(Ipv4Addr::new(203, 0, 113, 1)),
+        dst: IpAddr::V4(Ipv4Addr::new(203, 0, 113, 2)),
+        ports: Some((50_000, 4789)),
+        network: 77,
+        parent: Some(5),
+    }
+}
+
+pub(super) fn anomalous(packet: Packet) -> Anomalous {
+    Anomalous { context: context(packet), anomaly: Anomaly::TcpOptInvalidLen }
 }
 
 fn rule() -> RuleMeta {

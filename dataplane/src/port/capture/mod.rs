@@ -7,15 +7,16 @@
 //!
 //! - [`reader`](Reader): records out of a file or a pipe
 //! - `window`: the bytes in memory
+//! - `pcap`: a header and records
 //! - `pcapng`: blocks, interfaces, clocks
 //! - [`writer`](Writer): records into a file or a pipe
 
+mod pcap;
 mod pcapng;
 mod reader;
 mod window;
 mod writer;
 
-use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::io;
 use std::path::Path;
@@ -23,9 +24,9 @@ use std::path::Path;
 pub use reader::{Format, Reader, Record};
 pub use writer::Writer;
 
-use super::{Arrival, BURST_MAX, Port, PortCounters, Supply};
+use super::ledger::Ledger;
+use super::{BURST_MAX, Parcel, Port, PortCounters, Supply, length};
 use crate::time::Timestamp;
-use crate::wire::LinkType;
 use crate::xsk::{Frame, Layout, Pool};
 
 /// Packet memory for a replay.
@@ -117,27 +118,10 @@ pub enum Fault {
 /// A capture as a port.
 pub struct CapturePort<'u> {
     reader: Reader,
-    /// The link of the last burst.
-    link: LinkType,
-    /// The link of the first packet: what a frame has if `origins` does not
-    /// name it.
-    usual_link: LinkType,
     writer: Option<Writer>,
-    /// What a frame cannot say of itself, by the address of its bytes. Only
-    /// frames that were cut, or are of another link than the first, are here;
-    /// an entry lasts until its chunk holds the next packet.
-    origins: HashMap<usize, Origin>,
-    /// Sent frames that wait for the flush.
-    done: Vec<Frame<'u>>,
-    counters: PortCounters,
-}
-
-/// What is to be written of a frame beside its bytes.
-#[derive(Clone, Copy)]
-struct Origin {
-    link: LinkType,
-    /// How many bytes were on the wire that the frame does not hold.
-    missing: u32,
+    /// A packet that is written and lies in several chunks, put together.
+    joined: Vec<u8>,
+    ledger: Ledger<'u>,
 }
 
 impl CapturePort<'_> {
@@ -147,30 +131,22 @@ impl CapturePort<'_> {
     }
 
     /// A port over a capture that is open already.
-    pub fn new(mut reader: Reader) -> Self {
-        let link = reader.link();
-        Self {
-            reader,
-            link,
-            usual_link: link,
-            writer: None,
-            origins: HashMap::new(),
-            done: Vec::new(),
-            counters: PortCounters::default(),
-        }
+    pub fn new(reader: Reader) -> Self {
+        Self { reader, writer: None, joined: Vec::new(), ledger: Ledger::default() }
     }
 
     /// Writes what is sent to `path`; `-` is standard output.
     ///
-    /// The name tells the format: `.pcap` (which holds one link type) or
-    /// `.pcapng`; with any other name it is that of the input.
+    /// The name tells the format: `.pcap` (which holds one link type, that of
+    /// the packet which is read next) or `.pcapng`; with any other name it is
+    /// that of the input.
     pub fn write_to(&mut self, path: &Path) -> Result<(), CaptureError> {
         let format = match path.extension().and_then(OsStr::to_str) {
             Some("pcap") => Format::Pcap,
             Some("pcapng") => Format::Pcapng,
             _ => self.reader.format(),
         };
-        let link = self.usual_link;
+        let link = self.reader.link();
         self.writer = Some(Writer::create(path, format, link, Some(&self.reader))?);
         Ok(())
     }
@@ -196,89 +172,55 @@ impl CapturePort<'_> {
     pub fn reader(&self) -> &Reader {
         &self.reader
     }
-
-    /// Keeps, or forgets, what the frame cannot say of itself.
-    fn note(&mut self, frame: &Frame<'_>, origin: Origin) {
-        let at = frame.bytes().as_ptr().addr();
-        if origin.missing > 0 || origin.link != self.usual_link {
-            self.origins.insert(at, origin);
-        } else if !self.origins.is_empty() {
-            self.origins.remove(&at);
-        }
-    }
-
-    fn origin(&self, frame: &Frame<'_>) -> Origin {
-        let usual = Origin { link: self.usual_link, missing: 0 };
-        if self.origins.is_empty() {
-            return usual;
-        }
-        self.origins.get(&frame.bytes().as_ptr().addr()).copied().unwrap_or(usual)
-    }
 }
 
 impl<'u> Port<'u> for CapturePort<'u> {
-    fn link(&self) -> LinkType {
-        self.link
-    }
-
-    fn receive(&mut self, pool: &mut Pool<'u>, _now: Timestamp, burst: &mut Vec<Arrival<'u>>) -> Supply {
+    /// Stamps each packet with the time and the link that the capture says.
+    fn receive(&mut self, pool: &mut Pool<'u>, _now: Timestamp, burst: &mut Vec<Parcel<'u>>) -> Supply {
         let first = burst.len();
         while burst.len() < BURST_MAX {
-            let Some(record) = self.reader.peek() else {
+            let Some(Record { link, at, wire_len, bytes }) = self.reader.peek() else {
                 return if burst.len() > first { Supply::Open } else { Supply::Ended };
             };
-            let Record { link, at, wire_len, bytes } = record;
-            if link != self.link && burst.len() > first {
-                break;
-            }
-            let Some(mut frame) = pool.take() else {
-                self.counters.rx_starved += 1;
-                break;
-            };
-            let fits = bytes.get(..frame.capacity()).unwrap_or(bytes);
-            let filled = frame.fill(fits);
-            debug_assert!(filled, "cut to the capacity");
-            self.counters.rx_cut += u64::from(fits.len() < bytes.len());
-            self.counters.rx_packets += 1;
-            self.counters.rx_bytes += fits.len() as u64;
-            self.link = link;
+            let Some(frame) = self.ledger.copy_in(pool, bytes) else { break };
             self.reader.advance();
-            let missing = wire_len.saturating_sub(u32::try_from(frame.len()).unwrap_or(u32::MAX));
-            self.note(&frame, Origin { link, missing });
-            burst.push(Arrival { frame, at, wire_len });
+            burst.push(Parcel { frame, at, wire_len, link });
         }
         Supply::Open
     }
 
     /// Writes the packet, if there is a writer; refuses it when that has
     /// failed, which [`CapturePort::finish`] tells.
-    fn send(&mut self, frame: Frame<'u>, at: Timestamp) -> Result<(), Frame<'u>> {
-        let Origin { link, missing } = self.origin(&frame);
-        if let Some(writer) = &mut self.writer {
-            let wire_len = u32::try_from(frame.len()).unwrap_or(u32::MAX).saturating_add(missing);
-            if !writer.write(link, at, wire_len, frame.bytes()) {
-                self.counters.tx_full += 1;
-                return Err(frame);
-            }
+    fn send(&mut self, parcel: Parcel<'u>) -> Result<(), Frame<'u>> {
+        let Parcel { frame, at, wire_len, link } = parcel;
+        let Some(writer) = &mut self.writer else {
+            self.ledger.sent(frame);
+            return Ok(());
+        };
+        let bytes = if frame.is_contiguous() {
+            frame.bytes()
+        } else {
+            self.joined.clear();
+            frame.copy_all(&mut self.joined);
+            &self.joined
+        };
+        if !writer.write(&Record { link, at, wire_len, bytes }) {
+            return Err(self.ledger.refused(frame));
         }
-        self.counters.tx_packets += 1;
-        self.counters.tx_bytes += frame.len() as u64;
-        self.done.push(frame);
+        self.ledger.sent(frame);
         Ok(())
     }
 
     fn flush(&mut self, pool: &mut Pool<'u>) {
-        for frame in self.done.drain(..) {
-            pool.recycle(frame);
-        }
+        self.ledger.flush(pool);
     }
 
     fn frames_held(&self) -> usize {
-        self.done.len()
+        self.ledger.held()
     }
 
     fn counters(&self) -> PortCounters {
-        self.counters
+        self.ledger.counters
     }
 }
 

@@ -34,14 +34,14 @@ pub(super) enum ByteOrder {
 }
 
 impl ByteOrder {
-    fn u16(self, bytes: [u8; 2]) -> u16 {
+    pub(super) fn u16(self, bytes: [u8; 2]) -> u16 {
         match self {
             Self::Little => u16::from_le_bytes(bytes),
             Self::Big => u16::from_be_bytes(bytes),
         }
     }
 
-    fn u32(self, bytes: [u8; 4]) -> u32 {
+    pub(super) fn u32(self, bytes: [u8; 4]) -> u32 {
         match self {
             Self::Little => u32::from_le_bytes(bytes),
             Self::Big => u32::from_be_bytes(bytes),
@@ -159,7 +159,7 @@ impl Section {
                         _ => {}
                     }
                 }
-                let link = super::reader::link_type(described.linktype);
+                let link = super::reader::link_type(described.linktype.0.cast_unsigned());
                 self.interfaces.push(Interface { link, snaplen: described.snaplen, clock });
             }
             _ => {}
@@ -193,45 +193,17 @@ impl Section {
 
     fn obsolete_packet(&mut self, block: &[u8]) -> Result<Content, &'static str> {
         const TOO_SHORT: &str = "a packet block that is too short";
-        let (header, rest) = block.split_first_chunk::<PACKET_AT>().ok_or(TOO_SHORT)?;
-        let &[
-            _,
-            _,
-            _,
-            _,
-            _,
-            _,
-            _,
-            _,
-            i0,
-            i1,
-            _,
-            _,
-            h0,
-            h1,
-            h2,
-            h3,
-            l0,
-            l1,
-            l2,
-            l3,
-            c0,
-            c1,
-            c2,
-            c3,
-            w0,
-            w1,
-            w2,
-            w3,
-        ] = header;
+        let [_, _, [i0, i1, _, _], high, low, kept, wire_len, rest @ ..] = block.as_chunks().0 else {
+            return Err(TOO_SHORT);
+        };
         let order = self.order;
-        let len = order.u32([c0, c1, c2, c3]) as usize;
+        let len = order.u32(*kept) as usize;
         // After the packet comes at least the length of the block once more.
-        if rest.len() < len.saturating_add(4) {
+        if rest.len() * 4 < len.saturating_add(4) {
             return Err(TOO_SHORT);
         }
-        let ticks = u64::from(order.u32([h0, h1, h2, h3])) << 32 | u64::from(order.u32([l0, l1, l2, l3]));
-        self.captured(u32::from(order.u16([i0, i1])), ticks, len, order.u32([w0, w1, w2, w3]))
+        let ticks = u64::from(order.u32(*high)) << 32 | u64::from(order.u32(*low));
+        self.captured(u32::from(order.u16([*i0, *i1])), ticks, len, order.u32(*wire_len))
     }
 
     fn captured(

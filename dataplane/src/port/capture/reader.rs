@@ -1,9 +1,9 @@
 //! Captures, record by record: pcap and pcapng, from a file or a pipe.
 //!
-//! The records are parsed by `pcap-parser`; its streaming readers are not used:
-//! they take a length that lies within a record for one that needs more input,
-//! drop the kernel's error, and expect the first read of a pipe to bring the
-//! whole header.
+//! Blocks of pcapng are parsed by `pcap-parser`; its streaming readers are not
+//! used: they take a length that lies within a record for one that needs more
+//! input, drop the kernel's error, and expect the first read of a pipe to bring
+//! the whole header.
 //!
 //! What holds: every packet before a fault is given, none after it, and the
 //! fault says which packet was the last.
@@ -15,12 +15,10 @@ use std::os::fd::AsFd as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
-use pcap_parser::nom::{self, Needed};
-use pcap_parser::{LegacyPcapBlock, Linktype, PcapError};
-
+use super::pcap::{self, Pcap, RECORD_HEADER_LEN};
 use super::pcapng::{BLOCK_START_LEN, Content, Section};
 use super::window::Window;
-use super::{CaptureError, Fault};
+use super::{CaptureError, Fault, length};
 use crate::time::Timestamp;
 use crate::wire::LinkType;
 
@@ -28,9 +26,6 @@ use crate::wire::LinkType;
 /// Wireshark has it for blocks). The longest packets that tools write are of
 /// 262,144 bytes.
 pub(super) const RECORD_MAX: usize = 16 << 20;
-
-/// The header of a pcap file.
-const PCAP_HEADER_LEN: usize = 24;
 
 /// Which of the two formats a capture has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,17 +92,6 @@ impl FileId {
 enum Syntax {
     Pcap(Pcap),
     Pcapng(Section),
-}
-
-type ParseRecord = fn(&[u8]) -> nom::IResult<&[u8], LegacyPcapBlock<'_>, PcapError<&[u8]>>;
-
-struct Pcap {
-    parse: ParseRecord,
-    /// Before the bytes of a packet: 16, or 24 in the variant of a 1999 patch.
-    record_header_len: usize,
-    /// What the fraction of a second is counted in.
-    nanos_per_tick: u64,
-    link: LinkType,
 }
 
 /// What looking for the next packet came to.
@@ -180,7 +164,7 @@ impl Reader {
             return record.link;
         }
         match &self.syntax {
-            Syntax::Pcap(pcap) => pcap.link,
+            Syntax::Pcap(pcap) => pcap.link(),
             Syntax::Pcapng(section) => section.first_link().unwrap_or_default(),
         }
     }
@@ -197,7 +181,7 @@ impl Reader {
         let Packet { start, len, link, at, wire_len } = packet;
         let bytes = self.window.available().get(start..start + len)?;
         // Some tools write no length on the wire, or one that cannot be.
-        let wire_len = wire_len.max(u32::try_from(len).unwrap_or(u32::MAX));
+        let wire_len = wire_len.max(length(len));
         Some(Record { link, at, wire_len, bytes })
     }
 
@@ -235,7 +219,7 @@ impl Reader {
 
     fn locate(&mut self) -> Result<(Packet, usize), Stop> {
         match &mut self.syntax {
-            Syntax::Pcap(pcap) => pcap.locate(&mut self.window),
+            Syntax::Pcap(pcap) => locate_record(pcap, &mut self.window),
             Syntax::Pcapng(section) => locate_block(section, &mut self.window),
         }
     }
@@ -252,36 +236,13 @@ impl Reader {
     }
 }
 
-impl Pcap {
-    fn locate(&self, window: &mut Window) -> Result<(Packet, usize), Stop> {
-        loop {
-            match (self.parse)(window.available()) {
-                Ok((_, block)) => {
-                    let len = block.data.len();
-                    let fraction = u64::from(block.ts_usec) * self.nanos_per_tick;
-                    let nanos = (u64::from(block.ts_sec) * 1_000_000_000).saturating_add(fraction);
-                    let packet = Packet {
-                        start: self.record_header_len,
-                        len,
-                        link: self.link,
-                        at: Timestamp::from_nanos(nanos),
-                        wire_len: block.origlen,
-                    };
-                    return Ok((packet, self.record_header_len + len));
-                }
-                Err(nom::Err::Incomplete(Needed::Size(missing))) => {
-                    let wanted = window.available().len().saturating_add(missing.get());
-                    if wanted > RECORD_MAX + self.record_header_len {
-                        return Err(Stop::Corrupt("a packet of more than 16 MiB"));
-                    }
-                    if !window.need(wanted)? {
-                        return Err(at_the_end(window));
-                    }
-                }
-                Err(_) => return Err(Stop::Corrupt("a record that cannot be parsed")),
-            }
-        }
+fn locate_record(pcap: &Pcap, window: &mut Window) -> Result<(Packet, usize), Stop> {
+    if !window.need(RECORD_HEADER_LEN)? {
+        return Err(at_the_end(window));
     }
+    let Some(header) = window.available().first_chunk() else { return Err(Stop::CutShort) };
+    let (packet, len) = pcap.record(*header).map_err(Stop::Corrupt)?;
+    if window.need(len)? { Ok((packet, len)) } else { Err(Stop::CutShort) }
 }
 
 fn locate_block(section: &mut Section, window: &mut Window) -> Result<(Packet, usize), Stop> {
@@ -309,9 +270,9 @@ fn at_the_end(window: &Window) -> Stop {
 
 /// The link type that a capture's header, or an interface, names. The upper
 /// bits of the field in pcap tell of frame check sequences.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "link types are the low 16 bits")]
-pub(super) fn link_type(linktype: Linktype) -> LinkType {
-    LinkType::from_number(linktype.0 as u16)
+#[expect(clippy::cast_possible_truncation, reason = "link types are the low 16 bits")]
+pub(super) fn link_type(field: u32) -> LinkType {
+    LinkType::from_number(field as u16)
 }
 
 enum NoCapture {
@@ -321,32 +282,23 @@ enum NoCapture {
 }
 
 fn detect(window: &mut Window) -> Result<Syntax, NoCapture> {
-    window.need(PCAP_HEADER_LEN).map_err(NoCapture::Read)?;
+    window.need(pcap::HEADER_LEN).map_err(NoCapture::Read)?;
     let bytes = window.available();
-    let magic = bytes.first_chunk().map(|magic| u32::from_be_bytes(*magic));
-    match magic {
-        Some(pcap_parser::SHB_MAGIC) => detect_pcapng(window),
-        Some(0xa1b2_c3d4 | 0xd4c3_b2a1 | 0xa1b2_3c4d | 0x4d3c_b2a1 | 0x34cd_b2a1) => detect_pcap(window),
+    match bytes.first_chunk() {
+        Some(magic) if u32::from_be_bytes(*magic) == pcap_parser::SHB_MAGIC => detect_pcapng(window),
+        Some(magic) if pcap::is_magic(*magic) => detect_pcap(window),
         _ => Err(NoCapture::Found(describe(bytes))),
     }
 }
 
 fn detect_pcap(window: &mut Window) -> Result<Syntax, NoCapture> {
-    let (_, header) = pcap_parser::parse_pcap_header(window.available()).map_err(|_| {
-        NoCapture::Found(format!("a pcap header cut short at {} bytes of 24", window.available().len()))
+    let bytes = window.available();
+    let header = bytes.first_chunk().ok_or_else(|| {
+        NoCapture::Found(format!("a pcap header cut short at {} bytes of {}", bytes.len(), pcap::HEADER_LEN))
     })?;
-    if header.version_major != 2 {
-        let (major, minor) = (header.version_major, header.version_minor);
-        return Err(NoCapture::Found(format!("pcap version {major}.{minor}, not 2.x")));
-    }
-    let (parse, record_header_len): (ParseRecord, _) = match () {
-        () if header.is_modified_format() => (pcap_parser::parse_pcap_frame_modified, 24),
-        () if header.is_bigendian() => (pcap_parser::parse_pcap_frame_be, 16),
-        () => (pcap_parser::parse_pcap_frame, 16),
-    };
-    let nanos_per_tick = if header.is_nanosecond_precision() { 1 } else { 1_000 };
-    window.consume(header.size());
-    Ok(Syntax::Pcap(Pcap { parse, record_header_len, nanos_per_tick, link: link_type(header.network) }))
+    let pcap = Pcap::new(*header).map_err(NoCapture::Found)?;
+    window.consume(pcap::HEADER_LEN);
+    Ok(Syntax::Pcap(pcap))
 }
 
 fn detect_pcapng(window: &mut Window) -> Result<Syntax, NoCapture> {

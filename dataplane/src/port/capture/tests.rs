@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 use proptest::prelude::*;
 
 use super::*;
+use crate::wire::LinkType;
 use crate::xsk::Umem;
 
 /// Writes the formats independently of the writer, in either byte order.
@@ -111,6 +112,10 @@ fn umem(chunk_size: u32) -> Umem {
     Umem::new(Layout { chunks: 80, chunk_size, headroom: 64 }).unwrap()
 }
 
+fn one_byte(link: LinkType) -> Record<'static> {
+    Record { link, at: Timestamp::ZERO, wire_len: 1, bytes: b"x" }
+}
+
 /// What was written, to be looked at while the writer still lives.
 #[derive(Clone, Default)]
 struct Shared(Arc<Mutex<Vec<u8>>>);
@@ -131,12 +136,12 @@ fn replay(capture: &[u8], umem: &mut Umem) -> (Vec<u8>, PortCounters) {
     let mut pool = umem.split(1).pop().unwrap();
     let mut port = CapturePort::new(open(capture).unwrap());
     let out = Shared::default();
-    let (format, link) = (port.reader().format(), port.link());
+    let (format, link) = (port.reader().format(), port.reader.link());
     port.write_with(Writer::new("out".into(), Box::new(out.clone()), format, link));
     let mut burst = Vec::new();
     while port.receive(&mut pool, Timestamp::ZERO, &mut burst) == Supply::Open {
-        for arrival in burst.drain(..) {
-            port.send(arrival.frame, arrival.at).unwrap();
+        for parcel in burst.drain(..) {
+            port.send(parcel).unwrap();
         }
         port.flush(&mut pool);
     }
@@ -165,9 +170,26 @@ fn reads_pcap_in_both_byte_orders_and_resolutions() {
 
 #[test]
 fn reads_the_patched_pcap_of_1999() {
-    let mut capture = [LITTLE.pcap(0xa1b2_cd34, 1), LITTLE.u32s(&[1, 2, 3, 4, 5, 6])].concat();
-    capture.extend(b"abc");
-    assert_eq!(read(&capture), (vec![(LinkType::Ethernet, 1_000_002_000, 4, b"abc".to_vec())], None));
+    for craft in BOTH {
+        let mut capture = [craft.pcap(0xa1b2_cd34, 1), craft.u32s(&[1, 2, 3, 4, 5, 6])].concat();
+        capture.extend(b"abc");
+        let expected = vec![(LinkType::Ethernet, 1_000_002_000, 4, b"abc".to_vec())];
+        assert_eq!(read(&capture), (expected, None), "{craft:?}");
+    }
+}
+
+#[test]
+fn knows_in_which_versions_the_lengths_changed_places() {
+    for craft in BOTH {
+        for (minor, lengths) in [(0, [9, 3]), (2, [9, 3]), (3, [9, 3]), (3, [3, 9]), (4, [3, 9])] {
+            let mut capture = craft.pcap(0xa1b2_c3d4, 1);
+            capture[6..8].copy_from_slice(&craft.u16(minor));
+            capture.extend(craft.u32s(&[1, 2, lengths[0], lengths[1]]));
+            capture.extend(b"abc");
+            let expected = vec![(LinkType::Ethernet, 1_000_002_000, 9, b"abc".to_vec())];
+            assert_eq!(read(&capture), (expected, None), "{craft:?} version 2.{minor}");
+        }
+    }
 }
 
 #[test]
@@ -233,9 +255,16 @@ fn reads_every_kind_of_packet_block_in_sections_of_both_byte_orders() {
 
 #[test]
 fn at_every_truncation_gives_what_is_whole_and_tells_a_cut_from_an_end() {
-    let pcap =
-        vec![LITTLE.pcap(0xa1b2_c3d4, 1), LITTLE.record(1, 1, b"abcd", 4), LITTLE.record(2, 2, b"ef", 2)];
-    for records in [pcap, section_blocks(LITTLE, BIG)] {
+    let pcap = |craft: Craft| {
+        vec![craft.pcap(0xa1b2_c3d4, 1), craft.record(1, 1, b"abcd", 4), craft.record(2, 2, b"ef", 2)]
+    };
+    let patched = |craft: Craft| {
+        let record = |at| [craft.u32s(&[at, 2, 3, 4, 5, 6]), b"abc".to_vec()].concat();
+        vec![craft.pcap(0xa1b2_cd34, 1), record(1), record(2)]
+    };
+    let pcaps = BOTH.map(|craft| [pcap(craft), patched(craft)]).concat();
+    let pcapngs = [section_blocks(LITTLE, BIG), section_blocks(BIG, LITTLE)];
+    for records in pcaps.into_iter().chain(pcapngs) {
         let capture = records.concat();
         let (whole, _) = read(&capture);
         let ends: Vec<_> = (1..=records.len()).map(|count| records[..count].concat().len()).collect();
@@ -337,7 +366,7 @@ fn delivers_packets_longer_than_the_first_window() {
 }
 
 #[test]
-fn never_mixes_links_in_a_burst_and_writes_each_with_its_own() {
+fn gives_each_packet_its_link_and_writes_it_with_that() {
     let mut capture = [LITTLE.section(), LITTLE.interface(1, 0, &[]), LITTLE.interface(101, 0, &[])].concat();
     for (at, interface) in [0, 0, 1, 1, 1, 0].into_iter().enumerate() {
         capture.extend(LITTLE.enhanced(interface, at as u64, b"packet", 6 + at as u32, &[]));
@@ -345,14 +374,11 @@ fn never_mixes_links_in_a_burst_and_writes_each_with_its_own() {
     let mut memory = umem(2_048);
     let mut pool = memory.split(1).pop().unwrap();
     let mut port = CapturePort::new(open(&capture).unwrap());
-    assert_eq!(port.link(), LinkType::Ethernet, "known before the first burst");
-    let mut runs = Vec::new();
     let mut burst = Vec::new();
-    while port.receive(&mut pool, Timestamp::ZERO, &mut burst) == Supply::Open {
-        runs.push((port.link(), burst.len()));
-        burst.drain(..).for_each(|arrival| pool.recycle(arrival.frame));
-    }
-    assert_eq!(runs, [(LinkType::Ethernet, 2), (LinkType::RawIp, 3), (LinkType::Ethernet, 1)]);
+    assert_eq!(port.receive(&mut pool, Timestamp::ZERO, &mut burst), Supply::Open);
+    let links: Vec<_> = burst.iter().map(|parcel| parcel.link).collect();
+    let (ethernet, raw) = (LinkType::Ethernet, LinkType::RawIp);
+    assert_eq!(links, [ethernet, ethernet, raw, raw, raw, ethernet]);
 
     let (written, _) = replay(&capture, &mut umem(2_048));
     assert_eq!(read(&written), read(&capture));
@@ -373,6 +399,59 @@ fn cuts_what_is_longer_than_a_frame_counts_it_and_writes_its_wire_length() {
     let (seen, _) = read(&written);
     let lens: Vec<_> = seen.iter().map(|(_, _, wire_len, bytes)| (*wire_len, bytes.len())).collect();
     assert_eq!(lens, [(400, 192), (192, 192), (500, 100)]);
+}
+
+/// What a worker does with fragments: it copies them out, and sends each later
+/// in a fresh frame, which another packet of another link has just left.
+#[test]
+fn writes_what_a_parcel_says_whatever_frame_it_is_in() {
+    let capture = [
+        LITTLE.section(),
+        LITTLE.interface(1, 0, &[]),
+        LITTLE.interface(101, 0, &[]),
+        LITTLE.enhanced(0, 7, b"cut", 90, &[]),
+        LITTLE.enhanced(1, 8, b"whole", 5, &[]),
+    ]
+    .concat();
+    let mut memory = umem(256);
+    let mut pool = memory.split(1).pop().unwrap();
+    let mut port = CapturePort::new(open(&capture).unwrap());
+    let out = Shared::default();
+    port.write_with(Writer::new("out".into(), Box::new(out.clone()), Format::Pcapng, LinkType::Ethernet));
+    let mut burst = Vec::new();
+    port.receive(&mut pool, Timestamp::ZERO, &mut burst);
+    let held: Vec<_> = burst
+        .drain(..)
+        .map(|parcel| {
+            let mut bytes = Vec::new();
+            parcel.frame.copy_all(&mut bytes);
+            pool.recycle(parcel.frame);
+            (parcel.link, parcel.at, parcel.wire_len, bytes)
+        })
+        .collect();
+    for (link, at, wire_len, bytes) in held.into_iter().rev() {
+        let mut frame = pool.take().unwrap();
+        assert!(frame.fill(&bytes));
+        port.send(Parcel { frame, at, wire_len, link }).unwrap();
+    }
+
+    // Longer than what came in, in several chunks: the length on the wire
+    // follows.
+    let (mut jumbo, mut rest) = (pool.take().unwrap(), pool.take().unwrap());
+    assert!(jumbo.fill(&[1; 90]) && rest.fill(&[2; 10]));
+    jumbo.append(rest);
+    port.send(Parcel { frame: jumbo, at: Timestamp::ZERO, wire_len: 90, link: LinkType::Ethernet }).unwrap();
+    assert_eq!((port.counters().tx_packets, port.counters().tx_bytes, port.frames_held()), (3, 108, 4));
+    port.flush(&mut pool);
+    port.finish().unwrap();
+    assert_eq!(pool.free_len(), 80);
+
+    let expected = [
+        (LinkType::RawIp, 8_000, 5, b"whole".to_vec()),
+        (LinkType::Ethernet, 7_000, 90, b"cut".to_vec()),
+        (LinkType::Ethernet, 0, 100, [vec![1; 90], vec![2; 10]].concat()),
+    ];
+    assert_eq!(read(&out.0.lock().unwrap()), (expected.into(), None));
 }
 
 #[test]
@@ -404,9 +483,9 @@ fn waits_for_frames_and_loses_nothing() {
     let mut burst = Vec::new();
     while port.receive(&mut pool, Timestamp::ZERO, &mut burst) == Supply::Open {
         assert!(burst.len() <= 3);
-        for arrival in burst.drain(..) {
-            times.push(arrival.at.as_secs());
-            pool.recycle(arrival.frame);
+        for parcel in burst.drain(..) {
+            times.push(parcel.at.as_secs());
+            pool.recycle(parcel.frame);
         }
     }
     assert_eq!(times, (0..100).collect::<Vec<_>>());
@@ -435,8 +514,8 @@ fn a_full_disk_refuses_what_comes_after_and_is_told_at_the_end() {
     port.write_with(Writer::new("out".into(), Box::new(Full), Format::Pcap, LinkType::Ethernet));
     let mut burst = Vec::new();
     port.receive(&mut pool, Timestamp::ZERO, &mut burst);
-    for arrival in burst {
-        if let Err(refused) = port.send(arrival.frame, arrival.at) {
+    for parcel in burst {
+        if let Err(refused) = port.send(parcel) {
             pool.recycle(refused);
         }
     }
@@ -449,7 +528,7 @@ fn a_full_disk_refuses_what_comes_after_and_is_told_at_the_end() {
     // `/dev/full` takes nothing, and the kernel says so only at the flush.
     let mut writer =
         Writer::create(Path::new("/dev/full"), Format::Pcapng, LinkType::Ethernet, None).unwrap();
-    assert!(writer.write(LinkType::Ethernet, Timestamp::ZERO, 1, b"x"));
+    assert!(writer.write(&one_byte(LinkType::Ethernet)));
     assert!(writer.finish().unwrap_err().to_string().contains("/dev/full"));
 }
 
@@ -526,7 +605,8 @@ proptest! {
         for (link, at, bytes, missing) in packets {
             let link = if pcapng { LinkType::from_number(link) } else { LinkType::Null };
             let wire_len = bytes.len() as u32 + missing;
-            prop_assert!(writer.write(link, Timestamp::from_nanos(at), wire_len, &bytes));
+            let record = Record { link, at: Timestamp::from_nanos(at), wire_len, bytes: &bytes };
+            prop_assert!(writer.write(&record));
             expected.push((link, at, wire_len, bytes));
         }
         writer.finish().unwrap();
@@ -538,8 +618,8 @@ proptest! {
 #[test]
 fn pcap_takes_packets_of_one_link_only() {
     let mut writer = Writer::new("out".into(), Box::new(Shared::default()), Format::Pcap, LinkType::Ethernet);
-    assert!(!writer.write(LinkType::RawIp, Timestamp::ZERO, 1, b"x"));
+    assert!(!writer.write(&one_byte(LinkType::RawIp)));
     assert!(writer.finish().unwrap_err().to_string().contains("RawIp"));
-    assert!(!writer.write(LinkType::Ethernet, Timestamp::ZERO, 1, b"x"), "nothing after the first error");
+    assert!(!writer.write(&one_byte(LinkType::Ethernet)), "nothing after the first error");
     assert!(writer.finish().is_err());
 }

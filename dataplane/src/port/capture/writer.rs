@@ -11,9 +11,8 @@ use std::io::{self, BufWriter, Write};
 use std::os::fd::AsFd as _;
 use std::path::Path;
 
-use super::CaptureError;
-use super::reader::{FileId, Format, Reader};
-use crate::time::Timestamp;
+use super::reader::{FileId, Format, Reader, Record};
+use super::{CaptureError, length};
 use crate::wire::LinkType;
 
 /// Bytes that are gathered before the kernel is called.
@@ -77,16 +76,17 @@ impl Writer {
         writer
     }
 
-    /// Adds a packet; `false` when it was not written, because an earlier write
-    /// failed or, in pcap, because it is of another link type than the file.
+    /// Adds a packet, with a length on the wire of no less than its bytes;
+    /// `false` when it was not written, because an earlier write failed or, in
+    /// pcap, because it is of another link type than the file.
     #[must_use]
-    pub fn write(&mut self, link: LinkType, at: Timestamp, wire_len: u32, bytes: &[u8]) -> bool {
+    pub fn write(&mut self, record: &Record<'_>) -> bool {
         if self.failed.is_some() {
             return false;
         }
         let written = match self.format {
-            Format::Pcap => self.pcap_record(link, at, wire_len, bytes),
-            Format::Pcapng => self.pcapng_packet(link, at, wire_len, bytes),
+            Format::Pcap => self.pcap_record(record),
+            Format::Pcapng => self.pcapng_packet(record),
         };
         self.failed = written.err();
         if self.failed.is_none() {
@@ -135,7 +135,8 @@ impl Writer {
         }
     }
 
-    fn pcap_record(&mut self, link: LinkType, at: Timestamp, wire_len: u32, bytes: &[u8]) -> io::Result<()> {
+    fn pcap_record(&mut self, record: &Record<'_>) -> io::Result<()> {
+        let Record { link, at, wire_len, bytes } = *record;
         if self.links.first() != Some(&link) {
             let only = self.links.first().copied().unwrap_or_default();
             return Err(io::Error::new(
@@ -149,7 +150,8 @@ impl Writer {
         let secs = u32::try_from(at.as_secs()).unwrap_or(u32::MAX);
         let nanos = (at.as_nanos() % 1_000_000_000) as u32;
         let mut header = [0; 16];
-        let fields = [secs, nanos, length(bytes), wire_len];
+        let len = length(bytes.len());
+        let fields = [secs, nanos, len, wire_len.max(len)];
         for (place, field) in header.chunks_exact_mut(4).zip(fields) {
             place.copy_from_slice(&field.to_le_bytes());
         }
@@ -157,20 +159,16 @@ impl Writer {
         self.output.write_all(bytes)
     }
 
-    fn pcapng_packet(
-        &mut self,
-        link: LinkType,
-        at: Timestamp,
-        wire_len: u32,
-        bytes: &[u8],
-    ) -> io::Result<()> {
+    fn pcapng_packet(&mut self, record: &Record<'_>) -> io::Result<()> {
+        let Record { link, at, wire_len, bytes } = *record;
         let interface = match self.links.iter().position(|known| *known == link) {
             Some(interface) => interface,
             None => self.interface(link)?,
         };
         let interface = u32::try_from(interface).map_err(io::Error::other)?;
         let nanos = at.as_nanos();
-        let fields = [interface, (nanos >> 32) as u32, (nanos & 0xffff_ffff) as u32, length(bytes), wire_len];
+        let len = length(bytes.len());
+        let fields = [interface, (nanos >> 32) as u32, (nanos & 0xffff_ffff) as u32, len, wire_len.max(len)];
         let mut header = [0; 20];
         for (place, field) in header.chunks_exact_mut(4).zip(fields) {
             place.copy_from_slice(&field.to_le_bytes());
@@ -202,9 +200,4 @@ impl Writer {
         self.output.write_all([0; 4].get(..padding).unwrap_or_default())?;
         self.output.write_all(&len.to_le_bytes())
     }
-}
-
-/// Frames are far shorter than 4 GiB.
-fn length(bytes: &[u8]) -> u32 {
-    u32::try_from(bytes.len()).unwrap_or(u32::MAX)
 }

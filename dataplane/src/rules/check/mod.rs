@@ -388,7 +388,7 @@ fn known_text(bytes: &[u8]) -> Text {
 }
 
 /// Field groups of events that are to come, and what they come with.
-const LATER_GROUPS: [(&str, &str); 15] = [
+const LATER_GROUPS: [(&str, &str); 14] = [
     ("tls", "`tls_client_hello`"),
     ("quic", "`quic_client_hello`"),
     ("http", "`http_request`"),
@@ -402,7 +402,6 @@ const LATER_GROUPS: [(&str, &str); 15] = [
     ("data", "`tcp_data`"),
     ("server", "the prober, which learns what upstream servers offer"),
     ("posture", "the prober, which learns what upstream servers offer"),
-    ("outer", "the decoding of tunnels"),
     ("cert", "`tls_certificate`"),
 ];
 

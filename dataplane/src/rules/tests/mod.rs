@@ -16,7 +16,7 @@ use crate::flow::{FiveTuple, FlowRecord, FlowState};
 use crate::time::Timestamp;
 use crate::verdict::Verdict;
 use crate::wire::fields::PacketView;
-use crate::wire::packet::{Icmp, Ipv4, Ipv6, Net, Packet, Tcp, Transport, Udp, Vlans};
+use crate::wire::packet::{Icmp, Ipv4, Ipv6, Net, Packet, Tcp, Transport, Tunnels, Udp, Vlans};
 use crate::wire::tcp::Flags;
 use crate::wire::{Mac, packet};
 
@@ -82,7 +82,8 @@ const V6: Ipv6 = Ipv6 {
 /// A SYN to port 22 with the payload `GET /Admin`.
 const SYN: Packet = Packet {
     macs: MACS,
-    vlans: Vlans { count: 0, tci: [0; 2] },
+    vlans: Vlans { count: 0, tci: [0; 3] },
+    tunnels: Tunnels::NONE,
     ethertype: 0x0800,
     net: Net::V4(V4),
     transport: Transport::Tcp(TCP),
@@ -129,14 +130,19 @@ fn flow() -> FlowView {
             protocol: 6,
         },
         vlans: Vlans::default(),
+        within: None,
+        spi: None,
         start: Timestamp::from_secs_micros(10, 0),
         last: Timestamp::from_secs_micros(99, 0),
         packets: [3, 4],
         bytes: [300, 400],
         tcp_flags: [Flags::SYN, Flags::SYN],
         state: FlowState::Established,
+        tcp_state: None,
+        midstream: false,
         verdict: Verdict::Accept,
         alerted: false,
+        app_protos: [None; 2],
     };
     FlowView { record, now: Timestamp::from_secs_micros(100, 0) }
 }

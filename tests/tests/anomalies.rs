@@ -1,0 +1,52 @@
+//! The names of anomalies: each is raised somewhere, and each is documented.
+
+use tidegate::anomaly::Anomaly;
+use tidegate_tests::tidy::{Source, code, sources};
+
+/// Where the names are told to people.
+const DOCUMENT: &str = "docs/EVENTS.md";
+
+/// The words of a source that are code of the gateway itself: no comment, no
+/// text, no test. Unit tests stand at the foot of a file or in files of tests.
+fn words(source: &Source) -> Vec<String> {
+    let own = code::bare(&source.text);
+    let own = own.split("#[cfg(test)]").next().unwrap_or_default();
+    own.split(|c: char| !c.is_alphanumeric() && c != '_').map(str::to_owned).collect()
+}
+
+/// Whether a file may raise anomalies.
+fn raises(path: &str) -> bool {
+    let of_tests = path.contains("/tests") || path.ends_with("oracle.rs");
+    path.starts_with("dataplane/src/") && !of_tests && path != "dataplane/src/anomaly.rs"
+}
+
+#[test]
+fn every_anomaly_is_raised_somewhere() {
+    let sources = sources();
+    let said: std::collections::HashSet<String> =
+        sources.iter().filter(|source| source.is_rust() && raises(&source.path)).flat_map(words).collect();
+    assert!(said.contains("Ipv4TruncPkt"), "the sources were not read");
+    let silent: Vec<&str> =
+        Anomaly::ALL.iter().filter(|a| !said.contains(&format!("{a:?}"))).map(|a| a.name()).collect();
+    assert!(silent.is_empty(), "{} are never raised:\n{}", silent.len(), silent.join("\n"));
+}
+
+#[test]
+fn every_anomaly_is_documented_and_no_other() {
+    let sources = sources();
+    let document = sources.iter().find(|source| source.path == DOCUMENT).expect("the document is there");
+    let listed: Vec<&str> = document
+        .text
+        .split('`')
+        .skip(1)
+        .step_by(2)
+        .filter(|name| name.starts_with("decoder.") || name.starts_with("stream."))
+        .filter(|name| !name.contains(['*', '<', ' ']))
+        .collect();
+    let missing: Vec<&str> =
+        Anomaly::ALL.iter().map(|a| a.name()).filter(|name| !listed.contains(name)).collect();
+    assert!(missing.is_empty(), "{DOCUMENT} lacks:\n{}", missing.join("\n"));
+    let unknown: Vec<&&str> =
+        listed.iter().filter(|name| !Anomaly::ALL.iter().any(|a| a.name() == **name)).collect();
+    assert!(unknown.is_empty(), "{DOCUMENT} names what does not exist: {unknown:?}");
+}

@@ -3,6 +3,7 @@
 
 SHELL := /bin/bash
 export PATH := $(PATH):/usr/sbin:/sbin:$(HOME)/.cargo/bin
+FUZZ_SECONDS ?= 4
 TARGET ?= $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 
 .PHONY: demo test build check loom fuzz count soak perf install clean
@@ -29,9 +30,9 @@ check: ## format, lints, docs: what CI asks first
 loom: ## the lock-free parts, under every interleaving
 	RUSTFLAGS="--cfg loom" cargo test -p tidegate --lib --target-dir $(TARGET)/loom -- xsk flow
 
-fuzz: ## a short run of each fuzz target
+fuzz: ## a short run of each fuzz target; FUZZ_SECONDS=60 makes each longer
 	@tests/need c++
-	for target in tests/fuzz/targets/*.rs; do tests/fuzz/run $$(basename $$target .rs) 20 || exit; done
+	tests/fuzz/run all $(FUZZ_SECONDS)
 
 count: ## instructions per packet against perf/baseline.csv
 	@tests/need valgrind

@@ -49,6 +49,8 @@ pub struct Config {
     pub defrag: Defrag,
     /// `[stream]`: the bytes of TCP connections.
     pub stream: Stream,
+    /// `[dissect]`: what is said in the bytes.
+    pub dissect: Dissect,
     /// `[rules]`: what decides.
     pub rules: Rules,
     /// `[output]`: what is told.
@@ -289,6 +291,20 @@ impl Default for Stream {
     }
 }
 
+/// `[dissect]`: what is said in the bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Dissect {
+    /// Memory for what dissectors keep of flows, in all workers together. A flow
+    /// that finds no room is not read; it passes as its rules say.
+    pub memory_mb: u32,
+}
+
+impl Default for Dissect {
+    fn default() -> Self {
+        Self { memory_mb: 256 }
+    }
+}
+
 /// `[rules]`: what decides.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Rules {
@@ -311,14 +327,28 @@ pub struct Output {
     /// The longest that an event waits before it is in the file, in
     /// milliseconds.
     pub flush_ms: u32,
+    /// How often the same `anomaly` of one flow is told; it is counted each time.
+    /// 0 tells it each time, too.
+    pub anomalies_per_flow: u32,
     /// Write the Community ID (version 1, seed 0) of flows, by which the events
     /// of other tools about the same flow are found.
     pub community_id: bool,
+    /// Write Ethernet addresses into the lines of flows and of what is said in
+    /// them.
+    pub ethernet: bool,
 }
 
 impl Default for Output {
     fn default() -> Self {
-        Self { events: Events::Off, queue: 8192, stats_interval_s: 10, flush_ms: 100, community_id: true }
+        Self {
+            events: Events::Off,
+            queue: 8192,
+            stats_interval_s: 10,
+            flush_ms: 100,
+            anomalies_per_flow: 100,
+            community_id: true,
+            ethernet: true,
+        }
     }
 }
 

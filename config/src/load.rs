@@ -336,7 +336,7 @@ mod tests {
         assert_eq!(
             refused("zzz = 1\n", &[]),
             [
-                "1: zzz is no key; allowed: the sections gateway, flow, defrag, stream, rules, output, control, log\n  1 | zzz = 1"
+                "1: zzz is no key; allowed: the sections gateway, flow, defrag, stream, dissect, rules, output, control, log\n  1 | zzz = 1"
             ]
         );
         assert_eq!(

@@ -48,7 +48,7 @@ pub mod limits {
     pub const FLOW_TIMEOUT_S: RangeInclusive<u32> = 1..=604_800;
     /// `defrag.datagrams`.
     pub const DEFRAG_DATAGRAMS: RangeInclusive<u32> = 64..=16_777_216;
-    /// `defrag.memory_mb` and `stream.memory_mb`.
+    /// `defrag.memory_mb`, `stream.memory_mb` and `dissect.memory_mb`.
     pub const MEMORY_MB: RangeInclusive<u32> = 1..=1_048_576;
     /// `defrag.timeout_s`.
     pub const DEFRAG_TIMEOUT_S: RangeInclusive<u32> = 1..=600;
@@ -64,6 +64,8 @@ pub mod limits {
     pub const EVENT_QUEUE: RangeInclusive<u32> = 64..=1_048_576;
     /// `output.stats_interval_s`: up to a day; 0 is off.
     pub const STATS_INTERVAL_S: RangeInclusive<u32> = 0..=86_400;
+    /// `output.anomalies_per_flow`.
+    pub const ANOMALIES_PER_FLOW: RangeInclusive<u32> = 0..=1_000_000;
     /// `output.flush_ms`.
     pub const FLUSH_MS: RangeInclusive<u32> = 1..=60_000;
     /// Bytes in a path: `PATH_MAX` of the kernel without its closing zero.
@@ -169,12 +171,15 @@ pub(crate) const KEYS: &[Key] = keys! {
     stream.normalise = |v, _| word(v);
     stream.invalid = |v, _| word(v);
     stream.midstream = |v, _| flag(v);
+    dissect.memory_mb = |v, _| number(v, bounds::MEMORY_MB);
     rules.paths = |v, folder| list(v, bounds::RULE_PATHS_MAX, "a list of paths", |v| path(v, folder));
     output.events = |v, folder| events(v, folder);
     output.queue = |v, _| number(v, bounds::EVENT_QUEUE);
     output.stats_interval_s = |v, _| number(v, bounds::STATS_INTERVAL_S);
     output.flush_ms = |v, _| number(v, bounds::FLUSH_MS);
+    output.anomalies_per_flow = |v, _| number(v, bounds::ANOMALIES_PER_FLOW);
     output.community_id = |v, _| flag(v);
+    output.ethernet = |v, _| flag(v);
     control.socket = |v, folder| socket(v, folder);
     log.level = |v, _| word(v);
 };

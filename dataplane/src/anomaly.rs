@@ -1,15 +1,18 @@
-//! What is odd about packets, fragments and streams, by name.
+//! What is odd about packets, fragments, streams and what is said in them, by
+//! name.
 //!
-//! The names are Suricata's (`decode-events`, `stream.*`), so that what already
-//! reads its `anomaly` lines reads ours; where it has no name, ours is built
-//! alike. Each is raised in one place of the decoders, of defragmentation or of
-//! the TCP tracking, counted under its name, and told as an `anomaly` event.
+//! The names are Suricata's (`decode-events`, `stream.*`, those of application
+//! protocols behind the protocol's), so that what already reads its `anomaly`
+//! lines reads ours; where it has no name, ours is built alike. Each is raised in
+//! one place of the decoders, of defragmentation, of the TCP tracking or of the
+//! dissectors, counted under its name, and told as an `anomaly` event
+//! ([`Anomaly::is_told`]).
 
 macro_rules! anomalies {
     ($($variant:ident = $name:literal,)+) => {
         /// One oddity.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        #[repr(u8)]
+        #[repr(u16)]
         pub enum Anomaly {
             $(#[doc = concat!("`", $name, "`")] $variant,)+
         }
@@ -270,21 +273,234 @@ anomalies! {
     ArpInvalidHardwareSize = "decoder.arp.invalid_hardware_size",
     ArpInvalidProtocolSize = "decoder.arp.invalid_protocol_size",
     ArpUnsupportedOpcode = "decoder.arp.unsupported_opcode",
+    MqttMissingConnect = "mqtt.missing_connect",
+    MqttMissingPublish = "mqtt.missing_publish",
+    MqttMissingSubscribe = "mqtt.missing_subscribe",
+    MqttMissingUnsubscribe = "mqtt.missing_unsubscribe",
+    MqttDoubleConnect = "mqtt.double_connect",
+    MqttUnintroducedMessage = "mqtt.unintroduced_message",
+    MqttInvalidQosLevel = "mqtt.invalid_qos_level",
+    MqttMissingMsgId = "mqtt.missing_msg_id",
+    MqttUnassignedMsgType = "mqtt.unassigned_msg_type",
+    MqttTooManyTransactions = "mqtt.too_many_transactions",
+    MqttMalformedTraffic = "mqtt.malformed_traffic",
+    RfbUnimplementedSecurityType = "rfb.unimplemented_security_type",
+    RfbUnknownSecurityResult = "rfb.unknown_security_result",
+    RfbMalformedMessage = "rfb.malformed_message",
+    RfbConfusedState = "rfb.confused_state",
+    TlsInvalidSslv2Header = "tls.INVALID_SSLV2_HEADER",
+    TlsInvalidRecordVersion = "tls.INVALID_RECORD_VERSION",
+    TlsInvalidRecordType = "tls.INVALID_RECORD_TYPE",
+    TlsInvalidRecordLength = "tls.INVALID_RECORD_LENGTH",
+    TlsInvalidSslRecord = "tls.INVALID_SSL_RECORD",
+    TlsInvalidHandshakeMessage = "tls.INVALID_HANDSHAKE_MESSAGE",
+    TlsHandshakeInvalidLength = "tls.HANDSHAKE_INVALID_LENGTH",
+    TlsHandshakeMessageTooLong = "tls.HANDSHAKE_MESSAGE_TOO_LONG",
+    TlsMultipleSniExtensions = "tls.MULTIPLE_SNI_EXTENSIONS",
+    TlsInvalidSniType = "tls.INVALID_SNI_TYPE",
+    TlsInvalidSniLength = "tls.INVALID_SNI_LENGTH",
+    TlsInvalidAlertMessage = "tls.INVALID_ALERT_MESSAGE",
+    TlsErrorMessageEncountered = "tls.ERROR_MESSAGE_ENCOUNTERED",
+    TlsHeartbeatMessage = "tls.HEARTBEAT_MESSAGE",
+    TlsInvalidHeartbeatMessage = "tls.INVALID_HEARTBEAT_MESSAGE",
+    TlsOverflowHeartbeatMessage = "tls.OVERFLOW_HEARTBEAT_MESSAGE",
+    TlsInvalidCertificate = "tls.INVALID_CERTIFICATE",
+    TlsCertificateInvalidDer = "tls.CERTIFICATE_INVALID_DER",
+    TlsCertificateInvalidLength = "tls.CERTIFICATE_INVALID_LENGTH",
+    TlsCertificateInvalidVersion = "tls.CERTIFICATE_INVALID_VERSION",
+    TlsCertificateInvalidSerial = "tls.CERTIFICATE_INVALID_SERIAL",
+    TlsCertificateInvalidAlgorithmIdentifier = "tls.CERTIFICATE_INVALID_ALGORITHMIDENTIFIER",
+    TlsCertificateInvalidIssuer = "tls.CERTIFICATE_INVALID_ISSUER",
+    TlsCertificateInvalidDate = "tls.CERTIFICATE_INVALID_DATE",
+    TlsCertificateInvalidSubject = "tls.CERTIFICATE_INVALID_SUBJECT",
+    TlsCertificateInvalidExtensions = "tls.CERTIFICATE_INVALID_EXTENSIONS",
+    IkeMalformedData = "ike.malformed_data",
+    IkeNoEncryption = "ike.no_encryption",
+    IkeWeakCryptoEnc = "ike.weak_crypto_enc",
+    IkeWeakCryptoPrf = "ike.weak_crypto_prf",
+    IkeWeakCryptoDh = "ike.weak_crypto_dh",
+    IkeWeakCryptoAuth = "ike.weak_crypto_auth",
+    IkeWeakCryptoNoDh = "ike.weak_crypto_no_dh",
+    IkeWeakCryptoNoAuth = "ike.weak_crypto_no_auth",
+    IkeInvalidProposal = "ike.invalid_proposal",
+    IkeUnknownProposal = "ike.unknown_proposal",
+    IkePayloadExtraData = "ike.payload_extra_data",
+    IkeMultipleServerProposal = "ike.multiple_server_proposal",
+    Krb5MalformedData = "krb5.malformed_data",
+    Krb5WeakEncryption = "krb5.weak_encryption",
+    QuicFailedDecrypt = "quic.failed_decrypt",
+    QuicErrorOnData = "quic.error_on_data",
+    QuicErrorOnHeader = "quic.error_on_header",
+    QuicCryptoFragTooLong = "quic.crypto_frag_too_long",
+    SipIncompleteData = "sip.incomplete_data",
+    SipInvalidData = "sip.invalid_data",
+    FtpRequestCommandTooLong = "ftp.request_command_too_long",
+    FtpResponseCommandTooLong = "ftp.response_command_too_long",
+    FtpTooManyTransactions = "ftp.too_many_transactions",
+    FtpFileBeforePort = "ftp.file_before_port",
+    FtpFileWithoutName = "ftp.file_without_name",
+    Pop3TooManyTransactions = "pop3.too_many_transactions",
+    Pop3RequestTooLong = "pop3.request_too_long",
+    Pop3IncorrectArgumentCount = "pop3.incorrect_argument_count",
+    Pop3UnknownCommand = "pop3.unknown_command",
+    Pop3ResponseTooLong = "pop3.response_too_long",
+    SmtpInvalidReply = "smtp.INVALID_REPLY",
+    SmtpUnableToMatchReplyWithRequest = "smtp.UNABLE_TO_MATCH_REPLY_WITH_REQUEST",
+    SmtpMaxCommandLineLenExceeded = "smtp.MAX_COMMAND_LINE_LEN_EXCEEDED",
+    SmtpMaxReplyLineLenExceeded = "smtp.MAX_REPLY_LINE_LEN_EXCEEDED",
+    SmtpInvalidPipelinedSequence = "smtp.INVALID_PIPELINED_SEQUENCE",
+    SmtpNoServerWelcomeMessage = "smtp.NO_SERVER_WELCOME_MESSAGE",
+    SmtpTlsRejected = "smtp.TLS_REJECTED",
+    SmtpDataCommandRejected = "smtp.DATA_COMMAND_REJECTED",
+    SmtpMimeLongHeaderName = "smtp.MIME_LONG_HEADER_NAME",
+    SmtpMimeLongHeaderValue = "smtp.MIME_LONG_HEADER_VALUE",
+    SmtpMimeLongLine = "smtp.MIME_LONG_LINE",
+    SmtpMimeLongBoundary = "smtp.MIME_LONG_BOUNDARY",
+    SmtpMimeLongFilename = "smtp.MIME_LONG_FILENAME",
+    SmtpDuplicateFields = "smtp.DUPLICATE_FIELDS",
+    SmtpUnparsableContent = "smtp.UNPARSABLE_CONTENT",
+    SmtpInvalidBdat = "smtp.INVALID_BDAT",
+    SmtpDataEndAmbiguous = "smtp.DATA_END_AMBIGUOUS",
+    SshInvalidBanner = "ssh.invalid_banner",
+    SshLongBanner = "ssh.long_banner",
+    SshInvalidRecord = "ssh.invalid_record",
+    SshLongKexRecord = "ssh.long_kex_record",
+    Http2AuthorityHostMismatch = "http2.authority_host_mismatch",
+    Http2FailedDecompression = "http2.failed_decompression",
+    Http2HeaderIntegerOverflow = "http2.header_integer_overflow",
+    Http2InvalidClientMagic = "http2.invalid_client_magic",
+    Http2InvalidFrameData = "http2.invalid_frame_data",
+    Http2InvalidFrameHeader = "http2.invalid_frame_header",
+    Http2InvalidFrameLength = "http2.invalid_frame_length",
+    Http2InvalidHeader = "http2.invalid_header",
+    Http2LongFrameData = "http2.long_frame_data",
+    Http2ReassemblyLimitReached = "http2.reassembly_limit_reached",
+    Http2StreamIdReuse = "http2.stream_id_reuse",
+    Http2TooManyStreams = "http2.too_many_streams",
+    Http2UserinfoInUri = "http2.userinfo_in_uri",
+    HttpRequestLineInvalid = "http.REQUEST_LINE_INVALID",
+    HttpResponseLineInvalidProtocol = "http.RESPONSE_LINE_INVALID_PROTOCOL",
+    HttpRequestLineLeadingWhitespace = "http.REQUEST_LINE_LEADING_WHITESPACE",
+    HttpDeformedEol = "http.DEFORMED_EOL",
+    HttpUriDelimNonCompliant = "http.URI_DELIM_NON_COMPLIANT",
+    HttpResponseLineSpacing = "http.RESPONSE_LINE_SPACING",
+    HttpRequestLineMissingProtocol = "http.REQUEST_LINE_MISSING_PROTOCOL",
+    HttpResponseInvalidProtocol = "http.RESPONSE_INVALID_PROTOCOL",
+    HttpRequestInvalidProtocol = "http.REQUEST_INVALID_PROTOCOL",
+    HttpResponseInvalidStatus = "http.RESPONSE_INVALID_STATUS",
+    HttpRequestLineUnknownMethod = "http.REQUEST_LINE_UNKNOWN_METHOD",
+    HttpRequestFieldTooLong = "http.REQUEST_FIELD_TOO_LONG",
+    HttpResponseFieldTooLong = "http.RESPONSE_FIELD_TOO_LONG",
+    HttpRequestTooManyHeaders = "http.REQUEST_TOO_MANY_HEADERS",
+    HttpResponseTooManyHeaders = "http.RESPONSE_TOO_MANY_HEADERS",
+    HttpRequestFieldMissingColon = "http.REQUEST_FIELD_MISSING_COLON",
+    HttpResponseFieldMissingColon = "http.RESPONSE_FIELD_MISSING_COLON",
+    HttpRequestInvalidEmptyName = "http.REQUEST_INVALID_EMPTY_NAME",
+    HttpResponseInvalidEmptyName = "http.RESPONSE_INVALID_EMPTY_NAME",
+    HttpRequestInvalidLwsAfterName = "http.REQUEST_INVALID_LWS_AFTER_NAME",
+    HttpResponseInvalidLwsAfterName = "http.RESPONSE_INVALID_LWS_AFTER_NAME",
+    HttpRequestHeaderInvalid = "http.REQUEST_HEADER_INVALID",
+    HttpResponseHeaderNameNotToken = "http.RESPONSE_HEADER_NAME_NOT_TOKEN",
+    HttpResponseHeaderInvalid = "http.RESPONSE_HEADER_INVALID",
+    HttpInvalidRequestFieldFolding = "http.INVALID_REQUEST_FIELD_FOLDING",
+    HttpInvalidResponseFieldFolding = "http.INVALID_RESPONSE_FIELD_FOLDING",
+    HttpInvalidContentLengthFieldInRequest = "http.INVALID_CONTENT_LENGTH_FIELD_IN_REQUEST",
+    HttpInvalidContentLengthFieldInResponse = "http.INVALID_CONTENT_LENGTH_FIELD_IN_RESPONSE",
+    HttpContentLengthExtraDataStart = "http.CONTENT_LENGTH_EXTRA_DATA_START",
+    HttpContentLengthExtraDataEnd = "http.CONTENT_LENGTH_EXTRA_DATA_END",
+    HttpDuplicateContentLengthFieldInRequest = "http.DUPLICATE_CONTENT_LENGTH_FIELD_IN_REQUEST",
+    HttpDuplicateContentLengthFieldInResponse = "http.DUPLICATE_CONTENT_LENGTH_FIELD_IN_RESPONSE",
+    HttpRequestSmuggling = "http.REQUEST_SMUGGLING",
+    HttpResponseSmuggling = "http.RESPONSE_SMUGGLING",
+    HttpInvalidTransferEncodingValueInRequest = "http.INVALID_TRANSFER_ENCODING_VALUE_IN_REQUEST",
+    HttpResponseAbnormalTransferEncoding = "http.RESPONSE_ABNORMAL_TRANSFER_ENCODING",
+    HttpRequestChunkedOldProto = "http.REQUEST_CHUNKED_OLD_PROTO",
+    HttpResponseChunkedOldProto = "http.RESPONSE_CHUNKED_OLD_PROTO",
+    HttpInvalidRequestChunkLen = "http.INVALID_REQUEST_CHUNK_LEN",
+    HttpInvalidResponseChunkLen = "http.INVALID_RESPONSE_CHUNK_LEN",
+    HttpRequestChunkExtension = "http.REQUEST_CHUNK_EXTENSION",
+    HttpResponseChunkExtension = "http.RESPONSE_CHUNK_EXTENSION",
+    HttpMissingHostHeader = "http.MISSING_HOST_HEADER",
+    HttpHostHeaderAmbiguous = "http.HOST_HEADER_AMBIGUOUS",
+    HttpRequestHeaderHostInvalid = "http.REQUEST_HEADER_HOST_INVALID",
+    HttpRequestAuthUnrecognized = "http.REQUEST_AUTH_UNRECOGNIZED",
+    HttpRequestBodyUnexpected = "http.REQUEST_BODY_UNEXPECTED",
+    HttpResponseBodyUnexpected = "http.RESPONSE_BODY_UNEXPECTED",
+    HttpRequestDataAfterClose = "http.REQUEST_DATA_AFTER_CLOSE",
+    HttpResponseDataAfterClose = "http.RESPONSE_DATA_AFTER_CLOSE",
+    HttpGzipDecompressionFailed = "http.GZIP_DECOMPRESSION_FAILED",
+    HttpCompressionBomb = "http.COMPRESSION_BOMB",
+    HttpAbnormalCeHeader = "http.ABNORMAL_CE_HEADER",
+    HttpTooManyEncodingLayers = "http.TOO_MANY_ENCODING_LAYERS",
+    HttpMultipartGenericError = "http.MULTIPART_GENERIC_ERROR",
+    HttpUnableToMatchResponseToRequest = "http.UNABLE_TO_MATCH_RESPONSE_TO_REQUEST",
+    Http100ContinueAlreadySeen = "http.100_CONTINUE_ALREADY_SEEN",
+    HttpSwitchingProtoWithContentLength = "http.SWITCHING_PROTO_WITH_CONTENT_LENGTH",
+    HttpDoubleEncodedUri = "http.DOUBLE_ENCODED_URI",
+    DnsMalformedData = "dns.malformed_data",
+    DnsNotRequest = "dns.not_request",
+    DnsNotResponse = "dns.not_response",
+    DnsUnsolicitedResponse = "dns.unsolicited_response",
+    DnsZFlagSet = "dns.z_flag_set",
+    DnsInvalidOpcode = "dns.invalid_opcode",
+    DnsNameTooLong = "dns.name_too_long",
+    DnsInfiniteLoop = "dns.infinite_loop",
+    DnsTooManyLabels = "dns.too_many_labels",
+    DnsInvalidAuthorities = "dns.invalid_authorities",
+    DnsInvalidAdditionals = "dns.invalid_additionals",
+    MdnsMalformedData = "mdns.malformed_data",
+    MdnsZFlagSet = "mdns.z_flag_set",
+    MdnsInvalidOpcode = "mdns.invalid_opcode",
+    MdnsNameTooLong = "mdns.name_too_long",
+    MdnsInfiniteLoop = "mdns.infinite_loop",
+    MdnsTooManyLabels = "mdns.too_many_labels",
+    MdnsInvalidAuthorities = "mdns.invalid_authorities",
+    MdnsInvalidAdditionals = "mdns.invalid_additionals",
+    LlmnrMalformedData = "llmnr.malformed_data",
+    LlmnrZFlagSet = "llmnr.z_flag_set",
+    LlmnrInvalidOpcode = "llmnr.invalid_opcode",
+    LlmnrNameTooLong = "llmnr.name_too_long",
+    LlmnrInfiniteLoop = "llmnr.infinite_loop",
+    LlmnrTooManyLabels = "llmnr.too_many_labels",
+    LlmnrInvalidAuthorities = "llmnr.invalid_authorities",
+    LlmnrInvalidAdditionals = "llmnr.invalid_additionals",
+    DhcpTruncatedOptions = "dhcp.truncated_options",
+    DhcpMalformedOptions = "dhcp.malformed_options",
+    SnmpMalformedData = "snmp.malformed_data",
+    SnmpUnknownSecurityModel = "snmp.unknown_security_model",
+    SnmpVersionMismatch = "snmp.version_mismatch",
 }
 
 impl Anomaly {
-    /// `decode` or `stream`: what of the engine saw it.
+    /// Whether an event tells of it. What sound connections do every day is
+    /// counted alone: a stream that goes on beyond the depth is a large download.
+    #[inline]
+    pub const fn is_told(self) -> bool {
+        !matches!(self, Self::StreamReassemblyDepthReached)
+    }
+
+    /// `decode`, `stream` or `applayer`: what of the engine saw it.
     pub fn kind(self) -> &'static str {
-        if self.name().starts_with("stream.") { "stream" } else { "decode" }
+        match self.name().split_once('.') {
+            Some(("decoder", _)) => "decode",
+            Some(("stream", _)) => "stream",
+            _ => "applayer",
+        }
+    }
+
+    /// The protocol whose dissector saw it and its name there, of those that
+    /// dissectors raise: `dns` and `z_flag_set` of `dns.z_flag_set`.
+    pub fn of_app_proto(self) -> Option<(&'static str, &'static str)> {
+        self.name().split_once('.').filter(|_| self.kind() == "applayer")
     }
 
     /// The name of its counter: `decoder.event.ipv4.trunc_pkt`, as Suricata's
     /// `stats` have it; what stands at `decoder.ipv4` itself is a number of
-    /// packets.
+    /// packets. Those of dissectors are counted behind `app_layer.event`.
     pub fn counter(self) -> String {
         match self.name().split_once('.') {
-            Some((part, rest)) => format!("{part}.event.{rest}"),
-            None => self.name().to_owned(),
+            Some((part @ ("decoder" | "stream"), rest)) => format!("{part}.event.{rest}"),
+            _ => format!("app_layer.event.{}", self.name()),
         }
     }
 }
@@ -308,5 +524,16 @@ mod tests {
     fn a_counter_stands_below_its_part_of_the_engine() {
         assert_eq!(Anomaly::Ipv4TruncPkt.counter(), "decoder.event.ipv4.trunc_pkt");
         assert_eq!(Anomaly::StreamPktInvalidAck.counter(), "stream.event.pkt_invalid_ack");
+        assert_eq!(Anomaly::SshLongBanner.counter(), "app_layer.event.ssh.long_banner");
+        assert_eq!(Anomaly::DnsZFlagSet.counter(), "app_layer.event.dns.z_flag_set");
+    }
+
+    #[test]
+    fn what_dissectors_raise_begins_with_the_name_of_their_protocol() {
+        for anomaly in Anomaly::ALL {
+            let Some((app_proto, event)) = anomaly.of_app_proto() else { continue };
+            assert!(crate::app_proto::AppProto::from_name(app_proto).is_some(), "{}", anomaly.name());
+            assert!(!event.contains('.'), "{}", anomaly.name());
+        }
     }
 }

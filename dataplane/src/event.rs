@@ -9,30 +9,75 @@ use std::net::IpAddr;
 
 use crate::wire::Mac;
 
-/// A moment at which rules are asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[repr(u8)]
-pub enum EventKind {
-    /// Every packet that decodes.
-    Packet,
-    /// The first packet of a flow.
-    FlowOpen,
-    /// A flow has ended (closed, timed out, evicted, or the gateway stops).
-    FlowClose,
+macro_rules! event_kinds {
+    ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal,)+) => {
+        /// A moment at which rules are asked.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[repr(u8)]
+        pub enum EventKind {
+            $($(#[doc = $doc])+ $variant,)+
+        }
+
+        impl EventKind {
+            /// Every kind, in the order of their numbers.
+            pub const ALL: [Self; [$(Self::$variant),+].len()] = [$(Self::$variant),+];
+
+            /// The word in a rule: `on packet`.
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $name,)+
+                }
+            }
+
+            /// When it is, for authors of rules.
+            pub const fn doc(self) -> &'static str {
+                match self {
+                    $(Self::$variant => concat!($($doc),+),)+
+                }
+            }
+        }
+    };
 }
 
-impl EventKind {
-    /// Every kind, in the order of their numbers.
-    pub const ALL: [Self; 3] = [Self::Packet, Self::FlowOpen, Self::FlowClose];
-
-    /// The word in a rule: `on packet`.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Packet => "packet",
-            Self::FlowOpen => "flow_open",
-            Self::FlowClose => "flow_close",
-        }
-    }
+event_kinds! {
+    /// Every packet that decodes.
+    Packet = "packet",
+    /// The first packet of a flow.
+    FlowOpen = "flow_open",
+    /// A flow has ended (closed, timed out, evicted, or the gateway stops).
+    FlowClose = "flow_close",
+    /// A client's hello of TLS is complete.
+    TlsClientHello = "tls_client_hello",
+    /// A server's hello of TLS is complete.
+    TlsServerHello = "tls_server_hello",
+    /// A chain of certificates is complete, in the clear (up to TLS 1.2).
+    TlsCertificate = "tls_certificate",
+    /// A client's hello inside of QUIC's first packets is complete.
+    QuicClientHello = "quic_client_hello",
+    /// The head of an HTTP request is complete.
+    HttpRequest = "http_request",
+    /// The head of an HTTP response is complete.
+    HttpResponse = "http_response",
+    /// A part of the body of an HTTP message, decoded.
+    HttpBody = "http_body",
+    /// A question was asked of DNS.
+    DnsQuery = "dns_query",
+    /// DNS has answered.
+    DnsAnswer = "dns_answer",
+    /// An SMTP command is complete.
+    SmtpCommand = "smtp_command",
+    /// A mail was handed over.
+    SmtpMail = "smtp_mail",
+    /// A side of SSH has named itself.
+    SshBanner = "ssh_banner",
+    /// A side of SSH has offered its algorithms.
+    SshKex = "ssh_kex",
+    /// A name or a password was sent in the clear.
+    Login = "login",
+    /// A connection goes on encrypted.
+    StartTls = "starttls",
+    /// A file has passed.
+    File = "file",
 }
 
 /// The type of a field or of an expression in a condition.

@@ -16,14 +16,14 @@ use tidegate::xsk::{Layout, Umem};
 use tidegate_config::Config;
 
 use crate::stats::Samples;
-use crate::traffic;
+use crate::traffic::{self, Traffic};
 
 /// One thing to measure.
 pub(crate) struct Case {
     /// Its name.
     pub(crate) name: &'static str,
-    /// Makes its packets, which are given in turn.
-    packets: fn() -> Vec<Vec<u8>>,
+    /// Makes its packets.
+    traffic: fn() -> Traffic,
     /// How many rules are asked about each packet and flow.
     rules: usize,
     /// Flows that fit.
@@ -32,16 +32,17 @@ pub(crate) struct Case {
 
 /// What is measured.
 pub(crate) const CASES: &[Case] = &[
-    Case { name: "udp64-1-flow", packets: || traffic::udp(1), rules: 0, capacity: 65_536 },
-    Case { name: "udp64-1k-flows", packets: || traffic::udp(1_000), rules: 0, capacity: 65_536 },
-    Case { name: "udp64-100k-flows", packets: || traffic::udp(100_000), rules: 0, capacity: 262_144 },
-    Case { name: "udp64-1M-flows", packets: || traffic::udp(1_000_000), rules: 0, capacity: 1 << 21 },
-    Case { name: "udp64-vlan", packets: || traffic::udp_vlan(1_000), rules: 0, capacity: 65_536 },
-    Case { name: "udp64-ipv6", packets: || traffic::udp_v6(1_000), rules: 0, capacity: 65_536 },
-    Case { name: "tcp1400", packets: || traffic::tcp(1_000), rules: 0, capacity: 65_536 },
-    Case { name: "udp64-10-rules", packets: || traffic::udp(1_000), rules: 10, capacity: 65_536 },
-    Case { name: "udp64-100-rules", packets: || traffic::udp(1_000), rules: 100, capacity: 65_536 },
-    Case { name: "udp64-evicting", packets: || traffic::udp(100_000), rules: 0, capacity: 4_096 },
+    Case { name: "udp64-1-flow", traffic: || traffic::udp(1), rules: 0, capacity: 65_536 },
+    Case { name: "udp64-1k-flows", traffic: || traffic::udp(1_000), rules: 0, capacity: 65_536 },
+    Case { name: "udp64-100k-flows", traffic: || traffic::udp(100_000), rules: 0, capacity: 262_144 },
+    Case { name: "udp64-1M-flows", traffic: || traffic::udp(1_000_000), rules: 0, capacity: 1 << 21 },
+    Case { name: "udp64-vlan", traffic: || traffic::udp_vlan(1_000), rules: 0, capacity: 65_536 },
+    Case { name: "udp64-ipv6", traffic: || traffic::udp_v6(1_000), rules: 0, capacity: 65_536 },
+    Case { name: "tcp1400-in-order", traffic: || traffic::tcp(1_000), rules: 0, capacity: 65_536 },
+    Case { name: "tcp1400-repeated", traffic: || traffic::tcp_repeated(1_000), rules: 0, capacity: 65_536 },
+    Case { name: "udp64-10-rules", traffic: || traffic::udp(1_000), rules: 10, capacity: 65_536 },
+    Case { name: "udp64-100-rules", traffic: || traffic::udp(1_000), rules: 100, capacity: 65_536 },
+    Case { name: "udp64-evicting", traffic: || traffic::udp(100_000), rules: 0, capacity: 4_096 },
 ];
 
 /// Takes events and forgets them.
@@ -82,8 +83,13 @@ pub(crate) fn run_case(name: &str, packets: u64) -> Result<(), String> {
 
 /// Nanoseconds per packet of one run, after a first pass that opens the flows.
 fn measure(case: &Case, packets: u64) -> Result<f64, String> {
-    let templates = (case.packets)();
-    let warm_up = templates.len() as u64;
+    let Traffic { opening, round, advance } = (case.traffic)();
+    let round_len = round.len() as u64;
+    let warm_up = opening.len() as u64 + round_len;
+    let mut port = MemoryPort::cycling(LinkType::Ethernet, round, round_len + packets).succeeded_by(advance);
+    for packet in &opening {
+        port.inject(packet);
+    }
     // 2 K chunks, at a stride that does not fold them onto the same cache sets.
     let mut umem =
         Umem::new(Layout { chunks: 1024, chunk_size: 2048 + 64, headroom: 0 }).map_err(|e| e.to_string())?;
@@ -92,13 +98,14 @@ fn measure(case: &Case, packets: u64) -> Result<f64, String> {
     let rules =
         RuleSet::from_source("perf.rhai", &rules(case.rules)).map_err(|errors| errors.render(false))?;
     let shared = Arc::new(Shared::new(rules.rules, 1, 1));
+    // Connections are followed to their end, so that a long run measures what a
+    // short one does.
+    let mut config = Config::default();
+    config.stream.depth = 0;
     let device = Device { name: Arc::from("memory"), peer: 0, way: 0 };
     let mut worker = Worker::new(Parts {
         id: 0,
-        doors: vec![Door {
-            port: MemoryPort::cycling(LinkType::Ethernet, templates, warm_up + packets),
-            device: 0,
-        }],
+        doors: vec![Door { port, device: 0 }],
         devices: vec![device],
         pool,
         flows: FlowTable::new(&FlowConfig {
@@ -112,7 +119,7 @@ fn measure(case: &Case, packets: u64) -> Result<f64, String> {
         shared,
         exchange: None,
         sink: Nowhere,
-        settings: Settings::of(&Config::default(), Mode::Inline, 1),
+        settings: Settings::of(&config, Mode::Inline, 1),
         pulse: Box::new(|| {}),
     });
     // A clock of its own: 64 packets a burst at about 6 Mpps.

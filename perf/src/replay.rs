@@ -43,22 +43,39 @@ pub(crate) fn run(packets: u64, runs: usize) -> Result<(), String> {
     Ok(())
 }
 
-/// Small UDP and full TCP packets of 10,000 flows each, in turn.
+/// Handshakes, and then small UDP and full TCP packets of 10,000 flows each, in
+/// turn.
 fn write_capture(path: &Path, packets: u64) -> std::io::Result<()> {
-    let (udp, tcp) = (traffic::udp(10_000), traffic::tcp(10_000));
+    let (udp, mut tcp) = (traffic::udp(10_000), traffic::tcp(10_000));
     let mut out = BufWriter::new(File::create(path)?);
     // pcap, microseconds, Ethernet (draft-ietf-opsawg-pcap).
     for word in [0xa1b2_c3d4_u32, 4 << 16 | 2, 0, 0, 262_144, 1] {
         out.write_all(&word.to_le_bytes())?;
     }
-    for (number, packet) in (0..packets).zip(udp.iter().zip(&tcp).flat_map(|(udp, tcp)| [udp, tcp]).cycle()) {
-        let len = u32::try_from(packet.len()).unwrap_or(u32::MAX);
-        let micros = u32::try_from(number % 1_000_000).unwrap_or(0);
-        let seconds = 1_700_000_000 + u32::try_from(number / 1_000_000).unwrap_or(0);
-        for word in [seconds, micros, len, len] {
-            out.write_all(&word.to_le_bytes())?;
+    let opening = tcp.opening.len();
+    let mut full = 0;
+    for (number, small) in (0..packets).zip(udp.round.iter().cycle()) {
+        let place = usize::try_from(number).unwrap_or(usize::MAX);
+        if let Some(packet) = tcp.opening.get(place) {
+            write_packet(&mut out, number, packet)?;
+        } else if place % 2 == opening % 2 {
+            write_packet(&mut out, number, &tcp.round[full])?;
+            (tcp.advance)(&mut tcp.round[full]);
+            full = (full + 1) % tcp.round.len();
+        } else {
+            write_packet(&mut out, number, small)?;
         }
-        out.write_all(packet)?;
     }
     out.flush()
+}
+
+/// Writes packet `number`, a microsecond after the one before.
+fn write_packet(out: &mut impl Write, number: u64, packet: &[u8]) -> std::io::Result<()> {
+    let len = u32::try_from(packet.len()).unwrap_or(u32::MAX);
+    let micros = u32::try_from(number % 1_000_000).unwrap_or(0);
+    let seconds = 1_700_000_000 + u32::try_from(number / 1_000_000).unwrap_or(0);
+    for word in [seconds, micros, len, len] {
+        out.write_all(&word.to_le_bytes())?;
+    }
+    out.write_all(packet)
 }

@@ -16,7 +16,7 @@ use tidegate::port::Supply;
 use tidegate::port::memory::MemoryPort;
 use tidegate::rules::RuleSet;
 use tidegate::time::Timestamp;
-use tidegate::wire::craft::Craft;
+use tidegate::wire::craft::{Craft, Download};
 use tidegate::wire::tcp::Flags;
 use tidegate::wire::{LinkType, Packet};
 use tidegate::worker::event::{Event, EventSink};
@@ -62,10 +62,13 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-struct Nowhere;
+/// No packet here is worth an event.
+struct Silence;
 
-impl EventSink for Nowhere {
-    fn emit(&mut self, _: Event) {}
+impl EventSink for Silence {
+    fn emit(&mut self, event: Event) {
+        panic!("{event:?}");
+    }
 }
 
 /// Rules that look at everything and match nothing that is sent here.
@@ -75,22 +78,15 @@ const RULES: &str = r#"
     rule "three" on flow_open when flow.server.port == 22 { reject(); }
 "#;
 
-#[test]
-fn a_packet_of_an_established_flow_allocates_nothing() {
-    let (client, server) = (Ipv4Addr::new(10, 0, 0, 1), Ipv4Addr::new(10, 0, 0, 2));
-    let mut packets = Vec::new();
-    for port in 2000..2016 {
-        packets.push(Craft::ethernet().ipv4(client, server).tcp(port, 443, Flags::ACK, 1, 1).build());
-        packets.push(Craft::ethernet().ipv4(server, client).tcp(443, port, Flags::ACK, 1, 1).build());
-        packets.push(Craft::ethernet().ipv4(client, server).udp(port, 53).payload(b"query").build());
-        packets.push(Craft::ethernet().vlan(7).ipv4(server, client).udp(53, port).payload(b"answer").build());
-    }
+/// What is allocated while the port gives all that it has, after the first
+/// thousand packets, which open the flows and grow what is reused.
+fn allocations_for(port: MemoryPort<'_>, packets: usize) -> u64 {
     let mut umem = Umem::new(Layout { chunks: 256, chunk_size: 2048, headroom: 0 }).expect("memory");
     let mut pools = umem.split(1);
     let rules = RuleSet::from_source("test.rhai", RULES).expect("the rules are in order");
     let mut worker = Worker::new(Parts {
         id: 0,
-        doors: vec![Door { port: MemoryPort::cycling(LinkType::Ethernet, packets, 100_000), device: 0 }],
+        doors: vec![Door { port, device: 0 }],
         devices: vec![Device { name: Arc::from("memory"), peer: 0, way: 0 }],
         pool: pools.remove(0),
         flows: FlowTable::new(&FlowConfig {
@@ -103,7 +99,7 @@ fn a_packet_of_an_established_flow_allocates_nothing() {
         seed: Seed::from_number(7),
         shared: Arc::new(Shared::new(rules.rules, 1, 1)),
         exchange: None,
-        sink: Nowhere,
+        sink: Silence,
         settings: Settings { verify_checksums: true, ..Settings::of(&Config::default(), Mode::Inline, 1) },
         pulse: Box::new(|| {}),
     });
@@ -112,20 +108,43 @@ fn a_packet_of_an_established_flow_allocates_nothing() {
         now = now.plus(Duration::from_micros(100));
         worker.step(now)
     };
-    // The first rounds open the flows and grow what is reused.
     let mut handled = 0;
     while handled < 1_000 {
         handled += step().0;
     }
     let before = ALLOCATIONS.with(Cell::get);
     assert!(before > 0, "the allocator counts");
-    while handled < 90_000 {
+    while handled < packets {
         let (count, supply) = step();
         assert_eq!(supply, Supply::Open);
         handled += count;
     }
-    let allocated = ALLOCATIONS.with(Cell::get) - before;
-    assert_eq!(allocated, 0, "{allocated} allocations for 89,000 packets of established flows");
+    ALLOCATIONS.with(Cell::get) - before
+}
+
+#[test]
+fn a_packet_of_an_established_flow_allocates_nothing() {
+    let (client, server) = (Ipv4Addr::new(10, 0, 0, 1), Ipv4Addr::new(10, 0, 0, 2));
+    let mut packets = Vec::new();
+    for port in 2000..2016 {
+        packets.push(Craft::ethernet().ipv4(client, server).tcp(port, 443, Flags::ACK, 1, 1).build());
+        packets.push(Craft::ethernet().ipv4(server, client).tcp(443, port, Flags::ACK, 1, 1).build());
+        packets.push(Craft::ethernet().ipv4(client, server).udp(port, 53).payload(b"query").build());
+        packets.push(Craft::ethernet().vlan(7).ipv4(server, client).udp(53, port).payload(b"answer").build());
+    }
+    let port = MemoryPort::cycling(LinkType::Ethernet, packets, 100_000);
+    assert_eq!(allocations_for(port, 90_000), 0, "allocations for 89,000 packets of established flows");
+}
+
+#[test]
+fn bytes_in_order_allocate_nothing() {
+    // So many that no connection comes to the depth to which it is followed.
+    let downloads = (2000..2128)
+        .map(|port| Download::new((Ipv4Addr::new(10, 0, 0, 1), port), (Ipv4Addr::new(10, 0, 0, 2), 443)));
+    let round = downloads.clone().flat_map(|download| download.round());
+    let mut port = MemoryPort::cycling(LinkType::Ethernet, round, 100_000).succeeded_by(Download::advance);
+    downloads.flat_map(|download| download.opening()).for_each(|packet| port.inject(&packet));
+    assert_eq!(allocations_for(port, 90_000), 0, "allocations for 59,000 segments in order");
 }
 
 const FRAGMENT_MEMORY: usize = 4 << 20;

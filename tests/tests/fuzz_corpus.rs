@@ -6,8 +6,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends where an expectation fails")]
 
+use std::collections::BTreeSet;
+use std::fs::DirEntry;
 use std::path::PathBuf;
-use std::{env, fs};
+use std::{env, fs, io};
 
 use tidegate_tests::fuzz;
 
@@ -18,13 +20,56 @@ fn corpus(target: &str) -> PathBuf {
 /// A target by its name: what it runs, and its seeds.
 type Target = (&'static str, fn(&[u8]), Vec<(String, Vec<u8>)>);
 
-fn targets() -> [Target; 4] {
-    [
+fn targets() -> Vec<Target> {
+    vec![
+        ("body_decode", fuzz::body_decode, fuzz::body_decode_seeds()),
+        ("http2_stream", fuzz::http2_stream, fuzz::http2_stream_seeds()),
+        ("mime_stream", fuzz::mime_stream, fuzz::mime_stream_seeds()),
         ("packet_decode", fuzz::packet_decode, fuzz::packet_decode_seeds()),
         ("capture_read", fuzz::capture_read, fuzz::capture_read_seeds()),
         ("fragments", fuzz::fragments, fuzz::fragments_seeds()),
+        ("ssh_stream", fuzz::ssh_stream, fuzz::ssh_stream_seeds()),
+        ("starttls_stream", fuzz::starttls_stream, fuzz::starttls_stream_seeds()),
+        ("websocket_stream", fuzz::websocket_stream, fuzz::websocket_stream_seeds()),
+        ("ike_datagram", fuzz::ike_datagram, fuzz::ike_datagram_seeds()),
+        ("krb5_stream", fuzz::krb5_stream, fuzz::krb5_stream_seeds()),
+        ("quic_datagram", fuzz::quic_datagram, fuzz::quic_datagram_seeds()),
+        ("sip_stream", fuzz::sip_stream, fuzz::sip_stream_seeds()),
         ("stream_segments", fuzz::stream_segments, fuzz::stream_segments_seeds()),
+        ("http_stream", fuzz::http_stream, fuzz::http_stream_seeds()),
+        ("dtls_datagram", fuzz::dtls_datagram, fuzz::dtls_datagram_seeds()),
+        ("dns_datagram", fuzz::dns_datagram, fuzz::dns_datagram_seeds()),
+        ("dns_stream", fuzz::dns_stream, fuzz::dns_stream_seeds()),
+        ("smtp_stream", fuzz::smtp_stream, fuzz::smtp_stream_seeds()),
+        ("ftp_stream", fuzz::ftp_stream, fuzz::ftp_stream_seeds()),
+        ("pop3_stream", fuzz::pop3_stream, fuzz::pop3_stream_seeds()),
+        ("imap_stream", fuzz::imap_stream, fuzz::imap_stream_seeds()),
+        ("mqtt_stream", fuzz::mqtt_stream, fuzz::mqtt_stream_seeds()),
+        ("network_datagram", fuzz::network_datagram, fuzz::network_datagram_seeds()),
+        ("rfb_stream", fuzz::rfb_stream, fuzz::rfb_stream_seeds()),
+        ("tls_stream", fuzz::tls_stream, fuzz::tls_stream_seeds()),
+        ("x509", fuzz::x509, fuzz::x509_seeds()),
     ]
+}
+
+#[test]
+fn every_target_is_built_by_the_fuzzer_and_replayed_here() {
+    let fuzz = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fuzz");
+    let names = targets().into_iter().map(|(target, ..)| target.to_owned()).collect::<BTreeSet<_>>();
+    let stem = |entry: io::Result<DirEntry>| entry.unwrap().path().file_stem().unwrap().to_owned();
+    let list = |folder| fs::read_dir(fuzz.join(folder)).unwrap().map(stem);
+    let in_folder = |folder| list(folder).map(|name| name.into_string().unwrap()).collect::<BTreeSet<_>>();
+    assert_eq!(in_folder("targets"), names);
+    assert_eq!(in_folder("corpus"), names);
+    let bins = names.iter().map(|name| {
+        format!(
+            "[[bin]]\nname = \"{name}\"\npath = \"targets/{name}.rs\"\ntest = false\ndoc = false\nbench = false\n\n"
+        )
+    });
+    let manifest = fs::read_to_string(fuzz.join("Cargo.toml")).unwrap();
+    let at = manifest.find("[[bin]]").unwrap();
+    let end = manifest.find("[profile.release]").unwrap();
+    assert_eq!(manifest[at..end], bins.collect::<String>(), "in the order of the alphabet");
 }
 
 #[test]

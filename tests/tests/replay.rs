@@ -11,7 +11,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 use tidegate_tests::bytes::SeededBytes;
 use tidegate_tests::capture::{self, Captured};
-use tidegate_tests::craft::{self, Segment, ethertype, flag};
+use tidegate_tests::craft::{self, connection, ethertype};
 use tidegate_tests::gateway::binary;
 use tidegate_tests::{Ended, Family, Side, eve, process, skip};
 
@@ -69,29 +69,12 @@ fn crafted() -> Vec<Crafted> {
 
 /// The frames of a TCP connection with a few segments either way.
 fn conversation(client: SocketAddr, server: SocketAddr) -> Vec<Vec<u8>> {
-    let mut frames = Vec::new();
-    let (mut up, mut down) = (1_000_u32, 0xffff_fff0_u32);
-    let mut say = |from: Side, flags: u8, payload: &[u8]| {
-        let packet = match from {
-            Side::Client => craft::tcp(client, server, Segment { flags, seq: up, ack: down, payload }),
-            Side::Server => craft::tcp(server, client, Segment { flags, seq: down, ack: up, payload }),
-        };
-        frames.push(craft::from_side(from, &packet));
-        let spent = u32::from(flags & (flag::SYN | flag::FIN) != 0) + u32::try_from(payload.len()).unwrap();
-        let seq = if from == Side::Client { &mut up } else { &mut down };
-        *seq = seq.wrapping_add(spent);
+    let said = |(seed, len): (u64, usize)| {
+        let up = (Side::Client, SeededBytes::new(seed).take(len));
+        [up, (Side::Server, SeededBytes::new(seed + 9).take(1_400))]
     };
-    say(Side::Client, flag::SYN, &[]);
-    say(Side::Server, flag::SYN | flag::ACK, &[]);
-    say(Side::Client, flag::ACK, &[]);
-    for (seed, len) in (0..).zip([1, 100, 700, 1_000]) {
-        say(Side::Client, flag::ACK | flag::PSH, &SeededBytes::new(seed).take(len));
-        say(Side::Server, flag::ACK | flag::PSH, &SeededBytes::new(seed + 9).take(1_400));
-    }
-    say(Side::Client, flag::ACK | flag::FIN, &[]);
-    say(Side::Server, flag::ACK | flag::FIN, &[]);
-    say(Side::Client, flag::ACK, &[]);
-    frames
+    let flights: Vec<_> = (0..).zip([1, 100, 700, 1_000]).flat_map(said).collect();
+    connection::frames(client, server, &flights, 1_400)
 }
 
 /// A folder with a capture and a rules file, and what a replay makes of them.

@@ -92,7 +92,8 @@ pub fn run(replay: Replay) -> Result<Summary, ControlError> {
         None => Sink::Nowhere,
         Some(path) => {
             let to = Destination::configured(&Events::from(path.to_string_lossy().as_ref()));
-            let eve = Eve { community_id: replay.config.output.community_id };
+            let output = &replay.config.output;
+            let eve = Eve { community_id: output.community_id, ethernet: output.ethernet };
             to.map_or(Ok(Sink::Nowhere), |to| Direct::open(&to, eve).map(Sink::Written))?
         }
     };

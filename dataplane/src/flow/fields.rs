@@ -268,6 +268,7 @@ mod tests {
                 verdict: Verdict::Accept,
                 alerted: false,
                 app_protos: [None; 2],
+                app_proto_orig: None,
             },
             now: Timestamp::from_nanos(4_000),
         }

@@ -50,6 +50,12 @@ impl FlowTable {
         self.slot(index).set_app_proto(direction, app_proto);
     }
 
+    /// Keeps what both sides spoke before they changed to another protocol, as
+    /// HTTP becomes WebSocket, or SMTP TLS.
+    pub fn set_app_proto_orig(&mut self, index: FlowIndex, app_proto: AppProto) {
+        self.slot(index).set_app_proto_orig(app_proto);
+    }
+
     /// The tags on the flow, one bit each; what they mean is the rules' business.
     pub fn tags(&self, index: FlowIndex) -> u64 {
         self.slot(index).tags()

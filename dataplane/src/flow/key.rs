@@ -92,7 +92,7 @@ impl Key {
         Some(match packet.transport {
             Transport::Tcp(tcp) => Self::ordered(src, dst, (tcp.src_port, tcp.dst_port), words),
             Transport::Udp(udp) => Self::ordered(src, dst, (udp.src_port, udp.dst_port), words),
-            Transport::Icmp(icmp) => Self::unturned(src, dst, ports_of_icmp(protocol, icmp), words),
+            Transport::Icmp(icmp) => Self::of_icmp(src, dst, protocol, icmp, words),
             Transport::Sctp(sctp) => Self::ordered(src, dst, (sctp.src_port, sctp.dst_port), words),
             Transport::Esp(esp) => Self::unturned(src, dst, u64::from(esp.spi) << 32, words),
             Transport::None | Transport::Other => Self::ordered(src, dst, (0, 0), words),
@@ -134,7 +134,7 @@ impl Key {
         let (src, dst) = (words_of(src), words_of(dst));
         match shared {
             Shared::Ports(from, to) => Self::ordered(src, dst, (from, to), words),
-            Shared::Icmp(icmp) => Self::unturned(src, dst, ports_of_icmp(protocol, icmp), words),
+            Shared::Icmp(icmp) => Self::of_icmp(src, dst, protocol, icmp, words),
             Shared::Spi(spi) => Self::unturned(src, dst, u64::from(spi) << 32, words),
         }
     }
@@ -163,6 +163,24 @@ impl Key {
     fn unturned(src: [u64; 2], dst: [u64; 2], shared: u64, words: Words) -> (Self, Endpoint) {
         let (mut key, sender) = Self::ordered(src, dst, (0, 0), words);
         key.rest |= shared;
+        (key, sender)
+    }
+
+    /// ICMP has no ports. What a query and its answer share, an identifier or a
+    /// pair of types, stands in their place and does not turn with the direction;
+    /// with it stands which of these it is, and which end asks: that each of two
+    /// hosts pings the other makes two flows, even under one identifier. What
+    /// nothing answers has its sender there, and goes one way.
+    fn of_icmp(src: [u64; 2], dst: [u64; 2], protocol: u8, icmp: Icmp, words: Words) -> (Self, Endpoint) {
+        let (shared, by_type) = match (protocol, icmp.kind) {
+            (ICMP, 0 | 8) | (ICMP6, 128 | 129) => (icmp.id, 0),
+            _ => (u16::from_be_bytes([query_of(protocol, icmp.kind), icmp.code]), 1),
+        };
+        let (mut key, sender) = Self::ordered(src, dst, (0, 0), words);
+        let asks = if is_answer(protocol, icmp.kind) { sender.other() } else { sender };
+        // Who asks itself is both ends.
+        let asks_second = u64::from(asks == Endpoint::Second && src != dst);
+        key.rest |= u64::from(shared) << 48 | asks_second << 33 | by_type << 32;
         (key, sender)
     }
 
@@ -326,23 +344,16 @@ impl Words {
     }
 }
 
-/// ICMP has no ports. What a query and its answer share, an identifier or a
-/// pair of types, stands in the place of the ports and does not turn with the
-/// direction; the lower port tells the two apart.
-fn ports_of_icmp(protocol: u8, icmp: Icmp) -> u64 {
-    let (shared, kind) = match (protocol, icmp.kind) {
-        (ICMP, 0 | 8) | (ICMP6, 128 | 129) => (icmp.id, 0),
-        _ => (u16::from_be_bytes([query_of(protocol, icmp.kind), icmp.code]), 1),
-    };
-    u64::from(shared) << 48 | kind << 32
+/// Whether a type of ICMP answers another.
+const fn is_answer(protocol: u8, kind: u8) -> bool {
+    // Echo, timestamp, information, mask; echo, node information.
+    matches!((protocol, kind), (ICMP, 0 | 14 | 16 | 18) | (ICMP6, 129 | 140))
 }
 
-/// The type of the query that an ICMP answer answers; any other type as it is.
+/// The type of the query that an ICMP answer, other than that to an echo,
+/// answers; any other type as it is.
 const fn query_of(protocol: u8, kind: u8) -> u8 {
-    match (protocol, kind) {
-        (ICMP, 14 | 16 | 18) | (ICMP6, 140) => kind - 1, // timestamp, information, mask; node information
-        _ => kind,
-    }
+    if is_answer(protocol, kind) { kind.saturating_sub(1) } else { kind }
 }
 
 /// What makes hashes differ from process to process.
@@ -615,6 +626,8 @@ mod tests {
         let key = |kind, src, dst, id| icmp(src, dst, kind, 0, id).map(|(key, _)| key);
         assert_eq!(key(8, A, B, 0x300), key(0, B, A, 0x300));
         assert_ne!(key(8, A, B, 0x300), key(8, A, B, 0x301));
+        assert_ne!(key(8, A, B, 0x300), key(8, B, A, 0x300), "each pings the other");
+        assert_eq!(key(8, A, A, 0x300), key(0, A, A, 0x300), "one pings itself");
         // An identifier that looks like "destination unreachable, code 0".
         assert_ne!(key(8, A, B, 0x300), key(3, A, B, 0));
     }
@@ -625,6 +638,8 @@ mod tests {
         assert_ne!(key(3, 1, A, B), key(3, 3, A, B));
         assert_ne!(key(3, 1, A, B), key(11, 1, A, B));
         assert_eq!(key(13, 0, A, B), key(14, 0, B, A));
+        assert_ne!(key(13, 0, A, B), key(14, 0, A, B));
+        assert_ne!(key(3, 1, A, B), key(3, 1, B, A), "what nothing answers goes one way");
     }
 
     #[test]

@@ -179,7 +179,7 @@ impl Tried {
         let (key, there) = key_of(number);
         let sender = if back { there.other() } else { there };
         let tcp = (key.protocol() == 6).then_some(tcp);
-        let seen = Seen { sender, wire_len, tcp, icmp: None, now: self.now };
+        let seen = Seen { sender, wire_len, tcp, icmp: None, macs: None, now: self.now };
         let before = self.known.get(&number).cloned();
         let expected_end = before.as_ref().and_then(|known| {
             if known.deadline(key.protocol()) <= self.now {
@@ -339,7 +339,7 @@ proptest! {
             latest = latest.max(now);
             let (key, there) = key_of(number);
             let sender = if back { there.other() } else { there };
-            let seen = Seen { sender, wire_len: 60, tcp: None, icmp: None, now };
+            let seen = Seen { sender, wire_len: 60, tcp: None, icmp: None, macs: None, now };
             let tracked = tried.table.track(&key, tried.hasher.hash(&key), &seen);
             let mut ended: Vec<Ended> = tracked.ended.into_iter().collect();
             tried.table.sweep(now, budget, |flow| ended.push(flow));

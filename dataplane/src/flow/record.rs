@@ -51,6 +51,15 @@ impl Direction {
         }
     }
 
+    /// The same, to change it.
+    #[inline]
+    pub fn of_mut<T>(self, pair: &mut [T; 2]) -> &mut T {
+        match pair.get_mut(self as usize) {
+            Some(one) => one,
+            None => unreachable!("there are two directions"),
+        }
+    }
+
     /// The other way.
     #[must_use]
     pub const fn reversed(self) -> Self {
@@ -137,6 +146,8 @@ pub struct FlowRecord {
     /// What client and server speak, by their first bytes; `None` where there
     /// were none to look at.
     pub app_protos: [Option<AppProto>; 2],
+    /// What both spoke before they changed to that; `None` where they did not.
+    pub app_proto_orig: Option<AppProto>,
 }
 
 /// What carries a flow: the header around the innermost tunnel.

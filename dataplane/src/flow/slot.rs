@@ -15,8 +15,9 @@ use std::ptr;
 use super::key::{ESP, Endpoint, ICMP, ICMP6, Key, MARKS_FREE, Within, is_tunnelled, protocol_of};
 use super::list::NONE;
 use super::record::{Direction, FiveTuple, FlowRecord};
+use super::sequence_lock::SequenceLock;
 use super::stage::{Stage, TimeoutRow};
-use super::sync::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering, fence};
+use super::sync::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
 use super::tcp::{Segment, Side, SideFlags, Sides, TcpSeen, TcpState, in_order};
 use crate::app_proto::AppProto;
 use crate::time::Timestamp;
@@ -43,8 +44,8 @@ pub(super) struct Slot {
     packets: [AtomicU64; 2],
     bytes: [AtomicU64; 2],
     stage: AtomicU32,
-    /// What the client speaks, and the server (8 bits each), [`ALERTED`] and the
-    /// verdict, from the top.
+    /// What the client speaks, the server, and what they spoke before (8 bits
+    /// each), [`ALERTED`] and the verdict, from the top.
     verdict: AtomicU32,
     /// The rules' epoch of which the verdict is.
     epoch: AtomicU32,
@@ -89,9 +90,9 @@ const CLIENT_SECOND: u64 = 1 << (MARKS_FREE - 1);
 /// In `marks`: what is of the key.
 const KEY_MARKS: u64 = u64::MAX << MARKS_FREE;
 /// In `verdict`: the verdict itself.
-const VERDICT: u32 = 0xff;
+const VERDICT: u32 = 0x7f;
 /// In `verdict`: a rule raised an alert on the flow.
-const ALERTED: u32 = 1 << 8;
+const ALERTED: u32 = 1 << 7;
 /// How often a reader tries again when the flow changes under it.
 const TRIES: u32 = 4;
 
@@ -218,19 +219,15 @@ impl Slot {
         [ptr::from_ref(self).cast(), ptr::from_ref(&self.last).cast()]
     }
 
-    /// The line that every TCP segment reads and writes beside them.
+    /// Counts a packet; gives how many of its direction there are now.
     #[inline]
-    pub(super) fn tcp_line(&self) -> *const u8 {
-        ptr::from_ref(&self.start).cast()
-    }
-
-    /// Counts a packet.
-    #[inline]
-    pub(super) fn count(&self, direction: Direction, wire_len: u32, now: Timestamp) {
+    pub(super) fn count(&self, direction: Direction, wire_len: u32, now: Timestamp) -> u64 {
         let (packets, bytes) = (direction.of(&self.packets), direction.of(&self.bytes));
-        packets.store(packets.load(Relaxed).wrapping_add(1), Relaxed);
+        let count = packets.load(Relaxed).wrapping_add(1);
+        packets.store(count, Relaxed);
         bytes.store(bytes.load(Relaxed).wrapping_add(u64::from(wire_len)), Relaxed);
         self.last.store(now.as_nanos(), Relaxed);
+        count
     }
 
     /// Whether packets of both sides have been counted.
@@ -330,6 +327,7 @@ impl Slot {
             verdict: self.verdict().unwrap_or_default(),
             alerted: self.verdict.load(Relaxed) & ALERTED != 0,
             app_protos: self.app_protos(),
+            app_proto_orig: self.app_proto_orig(),
         }
     }
 
@@ -401,7 +399,7 @@ impl Slot {
 
     #[inline]
     pub(super) fn verdict(&self) -> Option<Verdict> {
-        let [.., verdict] = self.verdict.load(Relaxed).to_be_bytes();
+        let [.., verdict] = (self.verdict.load(Relaxed) & VERDICT).to_be_bytes();
         verdict.checked_sub(1).map(Verdict::from_bits)
     }
 
@@ -428,7 +426,20 @@ impl Slot {
     }
 
     pub(super) fn set_app_proto(&self, direction: Direction, app_proto: AppProto) {
-        let shift = *direction.of(&[24, 16]);
+        self.store_app_proto(*direction.of(&[24, 16]), app_proto);
+    }
+
+    /// What both sides spoke before they changed to what they speak.
+    pub(super) fn app_proto_orig(&self) -> Option<AppProto> {
+        let [_, _, orig, _] = self.verdict.load(Relaxed).to_be_bytes();
+        AppProto::from_number(orig)
+    }
+
+    pub(super) fn set_app_proto_orig(&self, app_proto: AppProto) {
+        self.store_app_proto(8, app_proto);
+    }
+
+    fn store_app_proto(&self, shift: u32, app_proto: AppProto) {
         let others = self.verdict.load(Relaxed) & !(0xff << shift);
         self.verdict.store(others | u32::from(app_proto.number().get()) << shift, Relaxed);
     }
@@ -525,63 +536,6 @@ impl Links {
     }
 }
 
-/// A sequence lock whose number also says whether there is anything to read:
-/// odd while a flow is in the slot, even while it is vacant.
-///
-/// A reader whose two looks at the number agree has read one flow: had it read
-/// one word of a later flow, it would, by the fences of [`begin_write`] and
-/// [`still`], also see the number that the later flow's writer left before.
-/// (Boehm, "Can seqlocks get along with programming language memory models?",
-/// MSPC 2012.)
-///
-/// [`begin_write`]: SequenceLock::begin_write
-/// [`still`]: SequenceLock::still
-///
-/// `WEAKENED` is 0; loom's tests leave out one ordering each by its number, to
-/// show that they would notice.
-struct SequenceLock<const WEAKENED: u8 = 0>(AtomicU32);
-
-impl<const WEAKENED: u8> SequenceLock<WEAKENED> {
-    fn vacant() -> Self {
-        Self(AtomicU32::new(0))
-    }
-
-    /// Reader: the number, if there is something to read.
-    fn begin(&self) -> Option<u32> {
-        let sequence = self.0.load(if WEAKENED == 1 { Relaxed } else { Ordering::Acquire });
-        (sequence & 1 == 1).then_some(sequence)
-    }
-
-    /// Reader: whether what was read since [`SequenceLock::begin`] is whole.
-    fn still(&self, sequence: u32) -> bool {
-        if WEAKENED != 2 {
-            fence(Ordering::Acquire);
-        }
-        self.0.load(Relaxed) == sequence
-    }
-
-    /// Writer: nothing is to be read any more.
-    fn vacate(&self) {
-        let sequence = self.0.load(Relaxed);
-        assert!(sequence & 1 == 1, "a vacant slot was vacated");
-        self.0.store(sequence.wrapping_add(1), Relaxed);
-    }
-
-    /// Writer: what is written from now on is behind the vacancy.
-    fn begin_write(&self) {
-        assert!(self.0.load(Relaxed) & 1 == 0, "a slot was taken twice");
-        if WEAKENED != 3 {
-            fence(Ordering::Release);
-        }
-    }
-
-    /// Writer: what was written can be read.
-    fn publish(&self) {
-        let sequence = self.0.load(Relaxed).wrapping_add(1);
-        self.0.store(sequence, if WEAKENED == 4 { Relaxed } else { Ordering::Release });
-    }
-}
-
 #[cfg(all(test, not(loom)))]
 mod tests {
     use std::net::{IpAddr, Ipv4Addr};
@@ -626,6 +580,27 @@ mod tests {
     }
 
     #[test]
+    fn what_is_spoken_what_was_and_the_verdict_stand_side_by_side() {
+        let slot = opened(6);
+        let told = |slot: &Slot| {
+            let record = slot.record();
+            (record.app_protos, record.app_proto_orig, record.verdict, record.alerted)
+        };
+        assert_eq!(told(&slot), ([None; 2], None, Verdict::Accept, false));
+        slot.set_app_proto_orig(AppProto::Http);
+        slot.set_verdict(Some(Verdict::Bypass), 1);
+        slot.set_app_proto(Direction::Down, AppProto::Failed);
+        slot.set_alerted();
+        slot.set_app_proto(Direction::Up, AppProto::Http);
+        slot.set_app_proto(Direction::Up, AppProto::Tls);
+        let expected = [Some(AppProto::Tls), Some(AppProto::Failed)];
+        assert_eq!(told(&slot), (expected, Some(AppProto::Http), Verdict::Bypass, true));
+        slot.set_verdict(None, 2);
+        assert_eq!(slot.verdict(), None);
+        assert_eq!(told(&slot), (expected, Some(AppProto::Http), Verdict::Accept, true));
+    }
+
+    #[test]
     fn icmp_tells_type_and_code_in_the_place_of_ports() {
         let record = opened(1).record();
         assert_eq!((record.tuple.client_port, record.tuple.server_port), (8, 1));
@@ -648,6 +623,7 @@ mod tests {
         slot.set_extension(Some(2));
         slot.set_verdict(Some(Verdict::Reject), 3);
         slot.set_alerted();
+        slot.set_app_proto_orig(AppProto::Smtp);
         slot.close();
         let (key, client) = key(17);
         let stage = Stage::opened();
@@ -656,6 +632,7 @@ mod tests {
         assert_eq!((slot.tags(), slot.extension(), slot.epoch()), (0, None, 0));
         let record = slot.record();
         assert_eq!((record.verdict, record.alerted, record.packets), (Verdict::Accept, false, [0, 0]));
+        assert_eq!(record.app_proto_orig, None);
     }
 }
 
@@ -669,69 +646,7 @@ mod loom_tests {
 
     use super::*;
 
-    // In each model the writer runs in the first thread. Loom goes back to where
-    // a thread's access met the last one of another; a writer that loads before
-    // it stores hides an earlier load of the reader, and with the reader first
-    // no more than one run in order would be tried.
-
-    /// Two words under the lock, written twice over; a reader that is told that
-    /// its read was whole must hold two equal words of the life that it saw.
-    fn two_words<const WEAKENED: u8>() {
-        loom::model(|| {
-            let words = [AtomicU64::new(0), AtomicU64::new(0)];
-            let guarded = Arc::new((SequenceLock::<WEAKENED>::vacant(), words));
-            let reader = {
-                let guarded = Arc::clone(&guarded);
-                thread::spawn(move || {
-                    let (lock, words) = &*guarded;
-                    let Some(sequence) = lock.begin() else { return };
-                    let [a, b] = load_both(words);
-                    if lock.still(sequence) {
-                        assert_eq!((a, b), (u64::from(sequence), u64::from(sequence)), "torn");
-                    }
-                })
-            };
-            let (lock, words) = &*guarded;
-            for sequence in [1, 3] {
-                lock.begin_write();
-                store_both(words, [sequence, sequence]);
-                lock.publish();
-                if sequence == 1 {
-                    lock.vacate();
-                }
-            }
-            reader.join().unwrap();
-        });
-    }
-
-    #[test]
-    fn a_whole_read_is_of_one_flow() {
-        two_words::<0>();
-    }
-
-    #[test]
-    #[should_panic(expected = "torn")]
-    fn without_acquire_at_the_first_look_it_is_not() {
-        two_words::<1>();
-    }
-
-    #[test]
-    #[should_panic(expected = "torn")]
-    fn without_the_fence_before_the_second_look_it_is_not() {
-        two_words::<2>();
-    }
-
-    #[test]
-    #[should_panic(expected = "torn")]
-    fn without_the_fence_before_writing_it_is_not() {
-        two_words::<3>();
-    }
-
-    #[test]
-    #[should_panic(expected = "torn")]
-    fn without_release_at_publication_it_is_not() {
-        two_words::<4>();
-    }
+    // As in the lock's own models, the writer runs in the first thread.
 
     fn key(number: u8) -> Key {
         let address = |last| IpAddr::V4(Ipv4Addr::new(10, 0, number, last));

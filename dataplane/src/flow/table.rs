@@ -21,6 +21,7 @@ use super::counters::FlowCounters;
 use super::index::{Bucket, FLOWS_PER_BUCKET, Index, home_of};
 use super::key::{Endpoint, Key, TCP};
 use super::list::NONE;
+use super::macs::{MacLists, Macs};
 use super::outers::Outers;
 use super::reader::FlowReader;
 use super::record::{Direction, EndReason, FlowRecord, Outer};
@@ -32,12 +33,13 @@ use super::timeouts::{IdleMax, Timeouts};
 use super::victims::Victims;
 use super::wheel::{BACK_MAX, Wheel};
 use crate::time::Timestamp;
-use crate::wire::Packet;
 use crate::wire::packet::Transport;
 use crate::wire::tcp::Flags;
+use crate::wire::{Mac, Packet};
 
 /// Bytes a flow takes, its share of the index included.
-pub const BYTES_PER_FLOW: usize = size_of::<Slot>() + size_of::<Bucket>() / FLOWS_PER_BUCKET;
+pub const BYTES_PER_FLOW: usize =
+    size_of::<Slot>() + size_of::<MacLists>() + size_of::<Bucket>() / FLOWS_PER_BUCKET;
 
 #[cfg(not(loom))]
 const _: () = assert!(BYTES_PER_FLOW <= 260, "ten million flows are to fit in 2.6 GB");
@@ -95,6 +97,8 @@ pub struct Seen {
     pub tcp: Option<TcpSeen>,
     /// The ICMP type and code, where there is an ICMP header.
     pub icmp: Option<(u8, u8)>,
+    /// Its source and destination on an Ethernet.
+    pub macs: Option<(Mac, Mac)>,
     /// When it came.
     pub now: Timestamp,
 }
@@ -109,7 +113,7 @@ impl Seen {
             Transport::Icmp(icmp) => (None, Some((icmp.kind, icmp.code))),
             _ => (None, None),
         };
-        Self { sender, wire_len, tcp, icmp, now }
+        Self { sender, wire_len, tcp, icmp, macs: packet.macs, now }
     }
 
     fn tcp_flags(&self) -> Option<Flags> {
@@ -128,6 +132,8 @@ pub struct Ended {
     pub extension: Option<u32>,
     /// What carried it, as told by [`FlowTable::set_outer`].
     pub outer: Option<Outer>,
+    /// The Ethernet addresses of the client's side, and of the server's.
+    pub macs: MacLists,
 }
 
 /// What a packet was to the table.
@@ -165,6 +171,7 @@ pub struct FlowTable {
     pub(super) midstream: bool,
     counters: FlowCounters,
     outers: Outers,
+    macs: Macs,
     /// The slot that was left last; each leads to the one left before.
     free: u32,
     active: u32,
@@ -189,6 +196,7 @@ impl FlowTable {
             midstream: config.midstream,
             counters: FlowCounters::default(),
             outers: Outers::new(flows),
+            macs: Macs::allocate(flows)?,
             free: NONE,
             active: 0,
             next_id: u64::from(shard) + 1,
@@ -246,17 +254,11 @@ impl FlowTable {
         self.index.line(hash)
     }
 
-    /// The two lines that a packet needs of the slot that this hash leads to,
-    /// for a prefetch; its line of the index should have come by now.
+    /// The lines that a packet needs of the slot that this hash leads to, for a
+    /// prefetch; its line of the index should have come by now.
     #[inline]
     pub fn slot_lines(&self, hash: u64) -> Option<[*const u8; 2]> {
         self.index.candidate(hash).map(|index| self.slots.at(index).lines())
-    }
-
-    /// The line that a TCP segment needs beside them.
-    #[inline]
-    pub fn tcp_line(&self, hash: u64) -> Option<*const u8> {
-        self.index.candidate(hash).map(|index| self.slots.at(index).tcp_line())
     }
 
     /// The flow with this key.
@@ -301,7 +303,8 @@ impl FlowTable {
             return self.track_slowly(index, in_time, key, hash, seen);
         }
         self.counters.hits += 1;
-        slot.count(direction, seen.wire_len, seen.now);
+        let count = slot.count(direction, seen.wire_len, seen.now);
+        self.macs.note(index.0, direction, seen.macs, count);
         Tracked { index, direction, opened: false, segment, ended: None }
     }
 
@@ -338,7 +341,8 @@ impl FlowTable {
         let direction = direction(slot, seen);
         let stale = seen.now.since(slot.last()) > TIMESTAMP_LIFE;
         let circumstances = Circumstances { midstream: self.midstream, stale };
-        slot.count(direction, seen.wire_len, seen.now);
+        let count = slot.count(direction, seen.wire_len, seen.now);
+        self.macs.note(index.0, direction, seen.macs, count);
         let before = slot.stage();
         let Some(tcp) = &seen.tcp else {
             if before.progress == Progress::OneWay && slot.is_answered() {
@@ -407,7 +411,8 @@ impl FlowTable {
             sides: sides.as_ref(),
             home: home_of(hash),
         });
-        slot.count(direction, seen.wire_len, seen.now);
+        let count = slot.count(direction, seen.wire_len, seen.now);
+        self.macs.note(index, direction, seen.macs, count);
         let deadline = self.idle_max.deadline(seen.now, slot.timeout_row());
         self.index.insert(hash, index);
         self.wheel.arm(&self.slots, index, deadline);
@@ -522,7 +527,7 @@ impl FlowTable {
         self.free = index;
         self.active -= 1;
         self.counters.ended(reason, record.state, class);
-        Ended { record, reason, extension, outer }
+        Ended { record, reason, extension, outer, macs: self.macs.take(index) }
     }
 
     #[inline]
@@ -545,16 +550,27 @@ fn direction(slot: &Slot, seen: &Seen) -> Direction {
 /// Who opened a flow, from its first packet.
 ///
 /// The sender, but for TCP in two cases: a SYN+ACK answers its destination; and
-/// where the flow is older than our watch, what comes from a well-known port
-/// (below 1024) and goes to another comes from the server. The latter is a
-/// guess, and all there is to go by.
+/// where the flow is older than our watch, what comes from a port of a lower
+/// kind comes from the server: well-known (below 1024), registered, or (from
+/// 32,768 on) of those that systems give to clients. The latter is a guess, and
+/// all there is to go by.
 fn client(key: &Key, seen: &Seen) -> Endpoint {
     let Some(flags) = seen.tcp_flags() else { return seen.sender };
     let ((_, from), (_, to)) = (key.endpoint(seen.sender), key.endpoint(seen.sender.other()));
     let from_server = if flags.contains(Flags::SYN) {
         flags.contains(Flags::ACK)
     } else {
-        key.protocol() == TCP && from < 1024 && to >= 1024
+        key.protocol() == TCP && port_kind(from) < port_kind(to)
     };
     if from_server { seen.sender.other() } else { seen.sender }
+}
+
+/// Well-known, registered (RFC 6335 section 6), or chosen by a system for a
+/// client: Linux does so from 32,768 on, others from 49,152.
+const fn port_kind(port: u16) -> u8 {
+    match port {
+        0..1_024 => 0,
+        1_024..32_768 => 1,
+        32_768.. => 2,
+    }
 }

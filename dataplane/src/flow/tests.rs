@@ -56,7 +56,7 @@ impl Bench {
         let protocol = if flags.is_some() { 6 } else { 17 };
         let (key, sender) = Key::new(src, dst, protocol, vlans);
         let tcp = flags.map(|flags| self.segment(src, dst, flags));
-        let seen = Seen { sender, wire_len: 100, tcp, icmp: None, now };
+        let seen = Seen { sender, wire_len: 100, tcp, icmp: None, macs: None, now };
         self.table.track(&key, self.hasher.hash(&key), &seen)
     }
 
@@ -128,8 +128,8 @@ fn the_client_is_who_opened() {
         let tuple = bench.table.record(tracked.index).tuple;
         (tuple.client_port, tracked.direction)
     };
-    // A SYN; its answer seen first; mid-stream from a well-known port, to one,
-    // and between two that are not.
+    // A SYN; its answer seen first; mid-stream from a well-known port and to one,
+    // from a registered one and to one, and between two of a kind.
     let tracked = bench.tcp(end(SERVER, 22), end(CLIENT, 40_001), SYN, at(0));
     assert_eq!(opened(tracked, &bench), (22, Direction::Up));
     let tracked = bench.tcp(end(SERVER, 22), end(CLIENT, 40_002), SYN_ACK, at(0));
@@ -140,6 +140,10 @@ fn the_client_is_who_opened() {
     assert_eq!(opened(tracked, &bench), (40_004, Direction::Up));
     let tracked = bench.tcp(end(CLIENT, 40_005), end(SERVER, 8_080), ACK, at(0));
     assert_eq!(opened(tracked, &bench), (40_005, Direction::Up));
+    let tracked = bench.tcp(end(SERVER, 20_000), end(CLIENT, 40_007), ACK, at(0));
+    assert_eq!(opened(tracked, &bench), (40_007, Direction::Down));
+    let tracked = bench.tcp(end(SERVER, 50_000), end(CLIENT, 40_008), ACK, at(0));
+    assert_eq!(opened(tracked, &bench), (50_000, Direction::Up));
     let tracked = bench.udp(end(SERVER, 53), end(CLIENT, 40_006), at(0));
     assert_eq!(opened(tracked, &bench), (53, Direction::Up));
 }
@@ -414,7 +418,7 @@ fn what_carries_a_flow_is_kept_with_it_and_told_at_its_end() {
     // The same addresses and ports, in two tunnels.
     let (mut key, sender) = Key::new(a, b, 17, Vlans::default());
     key.marks |= 5 << 40 | 2 << 37;
-    let seen = Seen { sender, wire_len: 28, tcp: None, icmp: None, now: at(0) };
+    let seen = Seen { sender, wire_len: 28, tcp: None, icmp: None, macs: None, now: at(0) };
     let tracked = bench.table.track(&key, bench.hasher.hash(&key), &seen);
     assert!(tracked.opened && tracked.index != plain);
     bench.table.set_outer(tracked.index, outer);
@@ -480,7 +484,7 @@ fn each_segment_is_counted_for_what_it_is() {
         let mut tcp = bench.segment(src, dst, ACK);
         edit(&mut tcp);
         let (key, sender) = Key::new(src, dst, 6, Vlans::default());
-        let seen = Seen { sender, wire_len: 60, tcp: Some(tcp), icmp: None, now: at(1) };
+        let seen = Seen { sender, wire_len: 60, tcp: Some(tcp), icmp: None, macs: None, now: at(1) };
         let tracked = bench.table.track(&key, bench.hasher.hash(&key), &seen);
         tracked.segment.map(|segment| segment.class)
     };

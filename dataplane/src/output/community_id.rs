@@ -34,6 +34,14 @@ pub(super) struct Ends {
     pub(super) ports: Option<(u16, u16)>,
 }
 
+impl Ends {
+    /// The same, seen from the other end.
+    pub(super) fn reversed(self) -> Self {
+        let ports = self.ports.map(|(src, dst)| (dst, src));
+        Self { src: self.dst, dst: self.src, ports, ..self }
+    }
+}
+
 impl CommunityId {
     /// The ID of a flow; none where the ports that it needs are not known, as
     /// in a fragment.

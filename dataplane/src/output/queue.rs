@@ -148,7 +148,7 @@ impl Writer {
             bell: Arc::clone(&bell),
             to: to.clone(),
             lines: Lines::new(file),
-            eve: Eve { community_id: output.community_id },
+            eve: Eve { community_id: output.community_id, ethernet: output.ethernet },
             pause: Duration::from_millis(output.flush_ms.into()),
             buffer: Vec::with_capacity(BUFFER),
             buffered: 0,

@@ -1,8 +1,8 @@
 //! A port in memory: for tests, and for measuring everything but the kernel.
 //!
 //! What comes in was injected beforehand, or is a short list of packets given
-//! over and over; what goes out is kept, with what was said of it, or only
-//! counted.
+//! over and over, each time a little further on if need be; what goes out is
+//! kept, with what was said of it, or only counted.
 
 use std::collections::VecDeque;
 
@@ -23,14 +23,14 @@ pub struct MemoryPort<'u> {
 impl MemoryPort<'_> {
     /// A port that gives what is injected and keeps what is sent, any number.
     pub fn new(link: LinkType) -> Self {
-        let source = Source::Injected { packets: VecDeque::new(), closed: false };
+        let source = Source::default();
         let sink = Sink::Keep { packets: Vec::new(), packets_max: usize::MAX };
         Self { link, source, sink, ledger: Ledger::default() }
     }
 
-    /// A port that gives `templates` in turn, `packets_total` packets in all,
-    /// and counts what is sent without keeping it: as near to costing nothing
-    /// as a port that fills frames can be.
+    /// A port that gives what is injected and then `templates` in turn,
+    /// `packets_total` packets of these in all, and counts what is sent without
+    /// keeping it: as near to costing nothing as a port that fills frames can be.
     ///
     /// # Panics
     /// When there are no templates, but packets are to be made of them.
@@ -41,8 +41,16 @@ impl MemoryPort<'_> {
     ) -> Self {
         let templates: Vec<Box<[u8]>> = templates.into_iter().map(Into::into).collect();
         assert!(!templates.is_empty() || packets_total == 0, "packets are made of templates");
-        let source = Source::Cycle { templates, next: 0, left: packets_total };
+        let source = Source { templates, left: packets_total, closed: true, ..Source::default() };
         Self { link, source, sink: Sink::Count, ledger: Ledger::default() }
+    }
+
+    /// Lets each template become its successor once it was given, so that a
+    /// connection goes on instead of saying the same again.
+    #[must_use]
+    pub fn succeeded_by(mut self, successor: fn(&mut [u8])) -> Self {
+        self.source.successor = successor;
+        self
     }
 
     /// Makes `send` refuse once this many packets were sent and not taken out
@@ -54,28 +62,21 @@ impl MemoryPort<'_> {
     }
 
     /// Lets a packet come in at the next receive, stamped with its time.
-    ///
-    /// # Panics
-    /// When the port gives templates, or was closed.
     pub fn inject(&mut self, bytes: &[u8]) {
-        self.enqueue(Injected { bytes: bytes.into(), at: None, wire_len: None });
+        self.source.injected.push_back(Injected { bytes: bytes.into(), at: None, wire_len: None });
     }
 
     /// Lets a packet come in with a time of its own, as from a capture, and
     /// with the length that it had on the wire.
-    ///
-    /// # Panics
-    /// As [`MemoryPort::inject`].
     pub fn inject_at(&mut self, bytes: &[u8], at: Timestamp, wire_len: u32) {
-        self.enqueue(Injected { bytes: bytes.into(), at: Some(at), wire_len: Some(wire_len) });
+        let packet = Injected { bytes: bytes.into(), at: Some(at), wire_len: Some(wire_len) };
+        self.source.injected.push_back(packet);
     }
 
-    /// Nothing more will be injected: once all has been given, the supply ends.
+    /// No more templates, and nothing more will be injected: once all has been
+    /// given, the supply ends.
     pub fn close(&mut self) {
-        match &mut self.source {
-            Source::Injected { closed, .. } => *closed = true,
-            Source::Cycle { left, .. } => *left = 0,
-        }
+        (self.source.closed, self.source.left) = (true, 0);
     }
 
     /// What was sent and not taken out, in order; nothing where the port only
@@ -94,13 +95,6 @@ impl MemoryPort<'_> {
             Sink::Count => Vec::new(),
         }
     }
-
-    fn enqueue(&mut self, packet: Injected) {
-        let Source::Injected { packets, closed: false } = &mut self.source else {
-            unreachable!("a port that is closed, or gives templates, takes no packets in");
-        };
-        packets.push_back(packet);
-    }
 }
 
 /// A packet that was sent.
@@ -116,9 +110,31 @@ pub struct Sent {
     pub link: LinkType,
 }
 
-enum Source {
-    Injected { packets: VecDeque<Injected>, closed: bool },
-    Cycle { templates: Vec<Box<[u8]>>, next: usize, left: u64 },
+/// First what was injected, then the templates.
+struct Source {
+    injected: VecDeque<Injected>,
+    templates: Vec<Box<[u8]>>,
+    /// The template that comes next.
+    next: usize,
+    /// How many packets are still to be made of templates.
+    left: u64,
+    /// What becomes of a template once it was given.
+    successor: fn(&mut [u8]),
+    /// Whether the supply ends when all has been given.
+    closed: bool,
+}
+
+impl Default for Source {
+    fn default() -> Self {
+        Self {
+            injected: VecDeque::new(),
+            templates: Vec::new(),
+            next: 0,
+            left: 0,
+            successor: |_| {},
+            closed: false,
+        }
+    }
 }
 
 struct Injected {
@@ -134,35 +150,31 @@ enum Sink {
 
 impl Source {
     fn supply(&self) -> Supply {
-        match self {
-            Self::Injected { packets, closed: true } if packets.is_empty() => Supply::Ended,
-            Self::Cycle { left: 0, .. } => Supply::Ended,
-            Self::Injected { .. } | Self::Cycle { .. } => Supply::Open,
-        }
+        let is_empty = self.injected.is_empty() && self.left == 0;
+        if is_empty && self.closed { Supply::Ended } else { Supply::Open }
     }
 
     /// The packet that comes next, with a time and a length of its own if it
     /// has them.
     fn peek(&self) -> Option<(&[u8], Option<Timestamp>, Option<u32>)> {
-        match self {
-            Self::Injected { packets, .. } => {
-                packets.front().map(|packet| (&*packet.bytes, packet.at, packet.wire_len))
-            }
-            Self::Cycle { left: 0, .. } => None,
-            Self::Cycle { templates, next, .. } => templates.get(*next).map(|bytes| (&**bytes, None, None)),
+        match self.injected.front() {
+            Some(packet) => Some((&*packet.bytes, packet.at, packet.wire_len)),
+            None if self.left == 0 => None,
+            None => self.templates.get(self.next).map(|bytes| (&**bytes, None, None)),
         }
     }
 
     fn advance(&mut self) {
-        match self {
-            Self::Injected { packets, .. } => drop(packets.pop_front()),
-            Self::Cycle { templates, next, left } => {
-                *left -= 1;
-                *next += 1;
-                if *next == templates.len() {
-                    *next = 0;
-                }
-            }
+        if self.injected.pop_front().is_some() {
+            return;
+        }
+        if let Some(template) = self.templates.get_mut(self.next) {
+            (self.successor)(template);
+        }
+        self.left -= 1;
+        self.next += 1;
+        if self.next == self.templates.len() {
+            self.next = 0;
         }
     }
 }
@@ -317,6 +329,19 @@ mod tests {
         assert_eq!((port.counters().tx_packets, port.counters().tx_bytes), (67, 34 * 2 + 33));
         assert!(port.sent().is_empty());
         assert_eq!(pool.free_len(), 128);
+    }
+
+    #[test]
+    fn a_template_comes_again_as_its_successor_and_after_what_was_injected() {
+        let mut umem = umem(8);
+        let mut pool = umem.split(1).pop().unwrap();
+        let mut port = MemoryPort::cycling(LinkType::Ethernet, [[0, 10], [0, 20]], 5)
+            .succeeded_by(|template| template.iter_mut().for_each(|byte| *byte += 1));
+        port.inject(b"first");
+        let (burst, _) = receive(&mut port, &mut pool);
+        let seen: Vec<_> = burst.iter().map(|parcel| parcel.frame.bytes()).collect();
+        assert_eq!(seen, [&b"first"[..], &[0, 10], &[0, 20], &[1, 11], &[1, 21], &[2, 12]]);
+        assert_eq!(receive(&mut port, &mut pool).1, Supply::Ended);
     }
 
     #[test]

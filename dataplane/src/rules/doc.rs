@@ -1,4 +1,5 @@
-//! The schema as a table for people: what `rules fields` prints.
+//! The schema for people: the table that `rules fields` prints, and the part of
+//! docs/RULES.md that is made of the same rows.
 
 use std::fmt::Write as _;
 
@@ -26,9 +27,55 @@ pub fn field_table(event: Option<EventKind>) -> String {
     })
 }
 
+/// Events and fields in Markdown: what stands in docs/RULES.md between its marks.
+#[cfg(test)]
+fn markdown() -> String {
+    let mut text = String::from("| event | when |\n|---|---|\n");
+    for event in EventKind::ALL {
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "| `{}` | {} |", event.name(), event.doc().trim());
+    }
+    let mut heading = (None, None);
+    for field in SCHEMA.fields() {
+        let group = field.name().split('.').next();
+        if heading != (group, Some(field.events())) {
+            heading = (group, Some(field.events()));
+            let events: Vec<_> = field.events().iter().map(|event| format!("`{}`", event.name())).collect();
+            let on = if field.events().len() == EventKind::ALL.len() {
+                "every event".to_owned()
+            } else {
+                events.join(", ")
+            };
+            let _ = writeln!(text, "\n`{}`, on {on}:\n", group.unwrap_or_default());
+            text.push_str("| field | type | |\n|---|---|---|\n");
+        }
+        let _ = writeln!(text, "| `{}` | {} | {} |", field.name(), kind_name(field.kind()), field.doc());
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::expect_used, reason = "tests fail by panicking")]
+
     use super::*;
+
+    #[test]
+    fn the_documentation_has_the_fields_that_there_are() {
+        const BEGIN: &str =
+            "<!-- written by `TIDEGATE_WRITE_DOCS=1 cargo test -p tidegate the_documentation` -->\n";
+        const END: &str = "<!-- end of what is written -->";
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/RULES.md");
+        let text = std::fs::read_to_string(path).expect("the documentation is there");
+        let (before, rest) = text.split_once(BEGIN).expect("a mark where the fields begin");
+        let (written, after) = rest.split_once(END).expect("a mark where they end");
+        if std::env::var_os("TIDEGATE_WRITE_DOCS").is_some() {
+            std::fs::write(path, [before, BEGIN, &markdown(), END, after].concat())
+                .expect("it can be written");
+            return;
+        }
+        assert!(written == markdown(), "docs/RULES.md is stale: TIDEGATE_WRITE_DOCS=1 writes it anew");
+    }
 
     #[test]
     fn an_event_shows_only_what_it_fills() {

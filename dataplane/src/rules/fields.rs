@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use crate::dissect::{self, Fact};
 use crate::event::{EnumNames, EventKind, Field, Kind, Value};
 use crate::flow::fields::{self as flow, FlowView};
 use crate::wire::fields::{self as wire, PacketView};
@@ -16,6 +17,8 @@ pub struct Facts<'a> {
     /// The flow: on `flow_open` and `flow_close`, and on `packet` where the
     /// packet has one.
     pub flow: Option<FlowView>,
+    /// What a dissector has learnt: on the events of application protocols.
+    pub app: Option<Fact<'a>>,
 }
 
 /// One field of the schema, whichever module it comes from.
@@ -25,6 +28,8 @@ pub enum FieldRef {
     Packet(&'static Field<PacketView<'static>>),
     /// Of a flow.
     Flow(&'static Field<FlowView>),
+    /// Of what a dissector has learnt, at these events.
+    App(&'static Field<Fact<'static>>, &'static [EventKind]),
 }
 
 impl FieldRef {
@@ -33,6 +38,7 @@ impl FieldRef {
         match self {
             Self::Packet(field) => field.name,
             Self::Flow(field) => field.name,
+            Self::App(field, _) => field.name,
         }
     }
 
@@ -41,6 +47,7 @@ impl FieldRef {
         match self {
             Self::Packet(field) => field.kind,
             Self::Flow(field) => field.kind,
+            Self::App(field, _) => field.kind,
         }
     }
 
@@ -49,6 +56,7 @@ impl FieldRef {
         match self {
             Self::Packet(field) => field.doc,
             Self::Flow(field) => field.doc,
+            Self::App(field, _) => field.doc,
         }
     }
 
@@ -57,6 +65,7 @@ impl FieldRef {
         match self {
             Self::Packet(_) => &[EventKind::Packet, EventKind::FlowOpen],
             Self::Flow(_) => &EventKind::ALL,
+            Self::App(_, events) => events,
         }
     }
 
@@ -65,6 +74,7 @@ impl FieldRef {
         match self {
             Self::Packet(field) => (field.read)(facts.packet.as_ref()?),
             Self::Flow(field) => (field.read)(facts.flow.as_ref()?),
+            Self::App(field, _) => (field.read)(facts.app.as_ref()?),
         }
     }
 }
@@ -94,7 +104,10 @@ pub static SCHEMA: LazyLock<Schema> = LazyLock::new(Schema::gather);
 impl Schema {
     fn gather() -> Self {
         let packet = wire::FIELDS.iter().map(FieldRef::Packet);
-        let fields: Vec<_> = packet.chain(flow::FIELDS.iter().map(FieldRef::Flow)).collect();
+        let app = dissect::FIELDS
+            .iter()
+            .flat_map(|(events, fields)| fields.iter().map(|field| FieldRef::App(field, events)));
+        let fields: Vec<_> = packet.chain(flow::FIELDS.iter().map(FieldRef::Flow)).chain(app).collect();
         let mut enumerations: Vec<&'static EnumNames> = Vec::new();
         for field in &fields {
             if let Kind::Enum(names) = field.kind()

@@ -124,6 +124,10 @@ counters! {
     RejectUnsent = "verdict.reject_unsent",
     /// Alerts that rules raised.
     Alerts = "rules.alerts",
+    /// Flows that are not read, or not to their end, for want of memory.
+    DissectFull = "dissect.memory_full",
+    /// Bytes of memory that dissectors hold.
+    DissectMemory = "dissect.memory_bytes",
     /// Times a rule set was taken over.
     Reloads = "rules.reloads",
     /// Packets that belong to no flow.

@@ -6,8 +6,9 @@
 use std::sync::Arc;
 
 use crate::anomaly::Anomaly;
+use crate::dissect::Record;
 use crate::flow::record::Direction;
-use crate::flow::{EndReason, FlowRecord, Outer};
+use crate::flow::{EndReason, FlowRecord, MacLists, Outer};
 pub use crate::rules::RuleMeta;
 use crate::time::Timestamp;
 use crate::verdict::Verdict;
@@ -26,6 +27,8 @@ pub enum Event {
     Drop(Box<Dropped>),
     /// Something was odd.
     Anomaly(Box<Anomalous>),
+    /// An application protocol said something.
+    App(Box<AppEvent>),
     /// All counters, at one moment.
     Stats(Box<Stats>),
 }
@@ -41,6 +44,8 @@ pub struct FlowEnd {
     pub reason: EndReason,
     /// What carried it.
     pub outer: Option<Outer>,
+    /// The Ethernet addresses of the client's side, and of the server's.
+    pub macs: MacLists,
 }
 
 /// What events about one packet have in common.
@@ -98,6 +103,17 @@ pub struct Anomalous {
     pub context: PacketContext,
     /// What is odd.
     pub anomaly: Anomaly,
+}
+
+/// Something complete that was said in an application protocol.
+#[derive(Clone, Debug)]
+pub struct AppEvent {
+    /// The packet that completed it; at the end of a flow, the flow alone counts.
+    pub context: PacketContext,
+    /// Who said it.
+    pub direction: Direction,
+    /// What it was.
+    pub record: Record,
 }
 
 /// Counters by dotted name, in a fixed order.

@@ -91,6 +91,7 @@ impl<'u, P: Port<'u>, S: EventSink> Worker<'u, P, S> {
             gauges.set(sum.named());
         }
         self.counters.set(Counter::FlowsActive, u64::from(self.flows.active()));
+        self.counters.set(Counter::DissectMemory, self.readers.held() as u64);
         self.flow_gauges.set(self.flows.counters().named());
         self.defrag_gauges.set(self.defrag.counters().named());
         self.stream_gauges.set(self.streams.counters().named());

@@ -123,6 +123,13 @@ impl Incoming<'_> {
         Seen::of(&self.packet, self.bytes(), keyed.sender, self.wire_len(), self.at())
     }
 
+    /// Whether we hold less of its frame than was on the wire: a capture has left
+    /// the rest out.
+    #[inline]
+    pub(super) fn is_cut(&self) -> bool {
+        matches!(&self.body, Body::Frame(arrival) if self.bytes().len() < arrival.wire_len as usize)
+    }
+
     /// How many frames it came in.
     #[inline]
     pub(super) fn frame_count(&self) -> u64 {

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use super::Worker;
 use super::counters::Counter;
-use super::event::{Alert, Anomalous, Dropped, Event, EventSink, PacketContext};
+use super::event::{Alert, Anomalous, AppEvent, Dropped, Event, EventSink, PacketContext};
 use super::incoming::Incoming;
 use super::shared::ActiveRules;
 use crate::anomaly::Anomaly;
 use crate::event::EventKind;
-use crate::flow::{Direction, FlowIndex, FlowRecord, FlowView};
+use crate::flow::{Direction, Ended, FlowIndex, FlowRecord, FlowView};
 use crate::port::Port;
-use crate::rules::{Facts, Reaction, RuleMeta};
+use crate::rules::{Facts, Judgement, Reaction, RuleMeta};
 use crate::verdict::Verdict;
 use crate::wire::Packet;
 
@@ -44,6 +44,17 @@ pub(super) struct Said {
 enum Saying {
     Alert,
     Log,
+}
+
+/// Asks the rules about an event on behalf of a worker.
+pub(super) fn ask(
+    worker: usize,
+    rules: &ActiveRules,
+    said: &mut Vec<Said>,
+    event: EventKind,
+    facts: &Facts<'_>,
+) -> Judgement {
+    rules.set.judge(event, facts, &mut Listener { worker, rules, said })
 }
 
 /// Listens to the rules on behalf of one worker.
@@ -116,23 +127,33 @@ impl<'u, P: Port<'u>, S: EventSink> Worker<'u, P, S> {
         decision
     }
 
-    /// Asks the `flow_close` rules, and tells at once what they say.
+    /// Asks the `flow_close` rules.
     pub(super) fn judge_close(&mut self, record: FlowRecord) {
-        self.ask(EventKind::FlowClose, None, Some(record));
-        if self.said.is_empty() {
+        if self.rules.set.listens(EventKind::FlowClose) {
+            self.ask(EventKind::FlowClose, None, Some(record));
+        }
+    }
+
+    /// Tells what came up at the end of a flow.
+    pub(super) fn tell_of_flow(&mut self, ended: &Ended) {
+        if self.has_nothing_to_tell() {
             return;
         }
+        let &Ended { record, outer, macs: [client, server], .. } = ended;
+        let macs = client.first().zip(server.first());
+        // At the end of a flow there is no packet; a capture has no device either.
+        let interface = if self.mode.is_replay() { Arc::default() } else { self.name_of(0) };
         let context = PacketContext {
             at: self.now,
-            interface: self.name_of(0),
-            packet: Packet::default(),
+            interface,
+            packet: Packet { macs, ..Packet::default() },
             wire_len: 0,
             flow: Some(record),
             direction: Direction::Up,
             capture_number: None,
-            outer: None,
+            outer,
         };
-        self.tell_said(&context, record.verdict);
+        self.tell_all(&context, record.verdict);
     }
 
     fn ask(
@@ -145,17 +166,18 @@ impl<'u, P: Port<'u>, S: EventSink> Worker<'u, P, S> {
         let facts = Facts {
             packet: packet.map(Incoming::view),
             flow: flow.map(|record| FlowView { record, now: at }),
+            app: None,
         };
-        let rules = &*self.rules;
-        let mut listener = Listener { worker: self.id, rules, said: &mut self.said };
-        let judgement = rules.set.judge(event, &facts, &mut listener);
+        let judgement = ask(self.id, &self.rules, &mut self.said, event, &facts);
         (judgement.verdict, judgement.rule)
     }
 
     /// Notes something odd about the packet at hand; told once its verdict is known.
     pub(super) fn raise(&mut self, anomaly: Anomaly) {
         self.anomalies.count(anomaly);
-        self.odd.push(anomaly);
+        if anomaly.is_told() {
+            self.odd.push(anomaly);
+        }
     }
 
     /// Tells what the rules said of this packet, and that it was dropped.
@@ -164,7 +186,7 @@ impl<'u, P: Port<'u>, S: EventSink> Worker<'u, P, S> {
         // A packet that ends because its flow did is counted, and stands in the
         // flow's record; one event for the flow's first is enough.
         let drops = !decision.verdict.passes() && decision.reason != "flow";
-        if self.said.is_empty() && self.odd.is_empty() && !drops {
+        if self.has_nothing_to_tell() && !drops {
             return;
         }
         self.tell_slowly(incoming, decision, drops);
@@ -174,10 +196,7 @@ impl<'u, P: Port<'u>, S: EventSink> Worker<'u, P, S> {
     fn tell_slowly(&mut self, incoming: &Incoming<'u>, decision: &Decision, drops: bool) {
         let context = self.context(incoming, decision);
         let enforced = if self.mode.enforces() { decision.verdict } else { Verdict::Accept };
-        for anomaly in self.odd.drain(..) {
-            self.sink.emit(Event::Anomaly(Box::new(Anomalous { context: context.clone(), anomaly })));
-        }
-        self.tell_said(&context, enforced);
+        self.tell_all(&context, enforced);
         if drops && self.mode.enforces() {
             let rule = decision.rule.and_then(|index| self.rules.set.meta(index)).map(Arc::clone);
             self.sink.emit(Event::Drop(Box::new(Dropped {
@@ -189,7 +208,23 @@ impl<'u, P: Port<'u>, S: EventSink> Worker<'u, P, S> {
         }
     }
 
-    fn tell_said(&mut self, context: &PacketContext, verdict: Verdict) {
+    #[inline]
+    fn has_nothing_to_tell(&self) -> bool {
+        self.said.is_empty() && self.odd.is_empty() && self.heard.records.is_empty()
+    }
+
+    fn tell_all(&mut self, context: &PacketContext, verdict: Verdict) {
+        for anomaly in self.odd.drain(..) {
+            // What is in no flow has no other bound than the queue of events.
+            if context.flow.is_some_and(|flow| !self.rations.take(flow.id, anomaly)) {
+                continue;
+            }
+            self.sink.emit(Event::Anomaly(Box::new(Anomalous { context: context.clone(), anomaly })));
+        }
+        for (direction, record) in self.heard.records.drain(..) {
+            let told = AppEvent { context: context.clone(), direction, record };
+            self.sink.emit(Event::App(Box::new(told)));
+        }
         for Said { rule, message, what } in self.said.drain(..) {
             let alert = Box::new(Alert { context: context.clone(), rule, message, verdict });
             match what {

@@ -12,7 +12,6 @@
 mod act;
 mod burst;
 pub mod counters;
-mod detect;
 pub mod event;
 pub mod exchange;
 mod fragments;
@@ -20,6 +19,11 @@ mod housekeep;
 mod hw;
 mod incoming;
 mod judge;
+mod listen;
+mod ration;
+mod reader;
+mod readers;
+mod reading;
 mod run;
 pub mod settings;
 pub mod shared;
@@ -34,11 +38,13 @@ use std::sync::Arc;
 use counters::{
     AnomalyCounters, Counters, DefragGauges, FlowGauges, MalformedCounters, PortGauges, StreamGauges,
 };
-use detect::Undetected;
 use event::EventSink;
 use exchange::Exchange;
 use incoming::{Held, Incoming};
 use judge::Said;
+use listen::Heard;
+use ration::Rations;
+use readers::Readers;
 use settings::Settings;
 use shared::{ActiveRules, Shared};
 
@@ -144,8 +150,7 @@ pub struct Worker<'u, P, S> {
     settings: Settings,
     defrag: Defrag<Held>,
     streams: Streams,
-    /// By the number of their streams: connections whose protocol is not known.
-    undetected: Vec<Option<Box<Undetected>>>,
+    readers: Readers,
     pulse: Box<dyn FnMut() + Send>,
 
     counters: Arc<Counters>,
@@ -172,6 +177,8 @@ pub struct Worker<'u, P, S> {
     incoming: Vec<Incoming<'u>>,
     said: Vec<Said>,
     odd: Vec<Anomaly>,
+    rations: Rations,
+    heard: Heard,
     scratch: Vec<u8>,
     ended: Vec<Ended>,
 }
@@ -194,7 +201,8 @@ impl<'u, P: Port<'u>, S: EventSink> Worker<'u, P, S> {
             mode: settings.mode,
             defrag: Defrag::new(&settings.defrag, parts.seed),
             streams: Streams::new(&settings.streams),
-            undetected: Vec::new(),
+            readers: Readers::new(settings.dissect_memory),
+            rations: Rations::new(settings.anomalies_per_flow),
             settings,
             pulse: parts.pulse,
             counters: block.counters,
@@ -216,6 +224,7 @@ impl<'u, P: Port<'u>, S: EventSink> Worker<'u, P, S> {
             incoming: Vec::with_capacity(BURST_MAX),
             said: Vec::new(),
             odd: Vec::new(),
+            heard: Heard::default(),
             scratch: Vec::new(),
             ended: Vec::new(),
         }

@@ -32,6 +32,10 @@ pub struct Settings {
     pub defrag: DefragConfig,
     /// How segments are put in order.
     pub streams: StreamConfig,
+    /// How often the same oddity of one flow is told; `None` is always.
+    pub anomalies_per_flow: Option<u32>,
+    /// Bytes of memory that dissectors may hold.
+    pub dissect_memory: usize,
 }
 
 impl Settings {
@@ -62,6 +66,9 @@ impl Settings {
                 policy: config.stream.policy,
                 policies: config.stream.policies.clone(),
             },
+            anomalies_per_flow: (config.output.anomalies_per_flow > 0)
+                .then_some(config.output.anomalies_per_flow),
+            dissect_memory: megabytes(config.dissect.memory_mb) / workers.max(1),
         }
     }
 }

@@ -10,13 +10,12 @@ use tidegate_config::{InvalidSegment, Normalise};
 
 use super::Worker;
 use super::counters::Counter;
-use super::detect::{Onlooker, Undetected};
 use super::event::EventSink;
 use super::incoming::{Body, Incoming};
 use super::judge::Decision;
 use crate::anomaly::Anomaly;
 use crate::flow::stream::{self, StreamHandle, Taken};
-use crate::flow::{Direction, Ended, FlowIndex, Segment};
+use crate::flow::{Direction, FlowIndex, Segment};
 use crate::port::Port;
 use crate::verdict::Verdict;
 use crate::wire::packet::Transport;
@@ -47,16 +46,17 @@ impl<'u, P: Port<'u>, S: EventSink> Worker<'u, P, S> {
         };
         if segment.acknowledges {
             let sent = decision.direction.reversed();
-            let mut onlooker = onlooker(&mut self.undetected, handle);
-            let anomalies = self.streams.acknowledged(handle, sent, tcp.ack, &mut onlooker);
+            let (streams, mut follower) = self.follower(flow, handle);
+            let anomalies = streams.acknowledged(handle, sent, tcp.ack, &mut follower);
             anomalies.iter().for_each(|anomaly| self.raise(anomaly));
         }
-        if incoming.packet.payload_len == 0 && !tcp.flags.contains(Flags::FIN) {
-            return decision;
-        }
-        let decision = self.stream(incoming, &tcp, handle, segment, decision);
-        self.note_app_protos(flow, handle);
-        decision
+        let decision = if incoming.packet.payload_len > 0 || tcp.flags.contains(Flags::FIN) {
+            self.stream(incoming, &tcp, flow, handle, segment, decision)
+        } else {
+            decision
+        };
+        self.note_reading(flow, handle);
+        self.heed(flow, decision)
     }
 
     fn decide_invalid(&mut self, decision: Decision) -> Decision {
@@ -72,6 +72,7 @@ impl<'u, P: Port<'u>, S: EventSink> Worker<'u, P, S> {
         &mut self,
         incoming: &mut Incoming<'u>,
         tcp: &Tcp,
+        flow: FlowIndex,
         handle: StreamHandle,
         segment: &Segment,
         decision: Decision,
@@ -91,8 +92,8 @@ impl<'u, P: Port<'u>, S: EventSink> Worker<'u, P, S> {
         while let Some(payload) = parts.next() {
             let fin = fin && parts.peek().is_none();
             let piece = stream::Segment { seq, payload, fin };
-            let mut onlooker = onlooker(&mut self.undetected, handle);
-            taken = taken.and(self.streams.segment(handle, direction, &piece, &mut onlooker));
+            let (streams, mut follower) = self.follower(flow, handle);
+            taken = taken.and(streams.segment(handle, direction, &piece, &mut follower));
             seq = seq.wrapping_add(u32::try_from(payload.len()).unwrap_or(0));
         }
         drop(parts);
@@ -160,34 +161,13 @@ impl<'u, P: Port<'u>, S: EventSink> Worker<'u, P, S> {
         self.decide_conflict(decision)
     }
 
-    /// Makes room for the two streams of a connection.
+    /// Makes room for the two streams of a connection, and for who reads them.
     #[cold]
     fn open_streams(&mut self, flow: FlowIndex) -> Option<StreamHandle> {
         let tuple = self.flows.record(flow).tuple;
         let handle = self.streams.open(tuple.server, tuple.client)?;
         self.flows.set_extension(flow, Some(handle.number()));
-        let place = handle.number() as usize;
-        if self.undetected.len() <= place {
-            self.undetected.resize_with(place + 1, || None);
-        }
-        if let Some(place) = self.undetected.get_mut(place) {
-            *place = Some(Box::new(Undetected::new((tuple.client_port, tuple.server_port))));
-        }
+        self.open_reader(handle, (tuple.client_port, tuple.server_port));
         Some(handle)
     }
-
-    /// Lets go of the streams of a flow that has ended.
-    pub(super) fn end_streams(&mut self, ended: &Ended) {
-        if let Some(handle) = ended.extension.and_then(StreamHandle::from_number) {
-            self.streams.close(handle, &mut Onlooker(None));
-            if let Some(place) = self.undetected.get_mut(handle.number() as usize) {
-                *place = None;
-            }
-        }
-    }
-}
-
-/// Who takes the bytes of a connection.
-fn onlooker(undetected: &mut [Option<Box<Undetected>>], handle: StreamHandle) -> Onlooker<'_> {
-    Onlooker(undetected.get_mut(handle.number() as usize).and_then(Option::as_mut))
 }

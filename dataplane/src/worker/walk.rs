@@ -12,13 +12,13 @@ use super::counters::Counter;
 use super::event::{Event, EventSink, FlowEnd};
 use super::incoming::{Incoming, Keyed};
 use super::judge::Decision;
-use crate::event::EventKind;
 use crate::flow::{Direction, Ended, FlowIndex, Key, Tracked};
 use crate::port::Port;
 use crate::verdict::Verdict;
 use crate::wire::checksum::Checksum;
 use crate::wire::oddities;
 use crate::wire::packet::Transport;
+use crate::wire::tunnel::Tunnel;
 
 impl<'u, P: Port<'u>, S: EventSink> Worker<'u, P, S> {
     /// Walks a packet to its verdict and to the way out.
@@ -74,13 +74,14 @@ impl<'u, P: Port<'u>, S: EventSink> Worker<'u, P, S> {
     }
 
     /// Tracks and judges the flow of the next tunnel around a packet. A tunnel
-    /// over UDP has one; one that IP carries by protocol number is part of the
-    /// packets in it.
+    /// over UDP has one, and so has IP in IP; any other that IP carries by
+    /// protocol number is part of the packets in it.
     fn see_outer(&mut self, incoming: &mut Incoming<'u>) -> Walked {
         let index = usize::from(incoming.outers_seen);
         let outer = incoming.outer(index);
         if let Some(outer) = outer
-            && matches!(outer.transport, Transport::Udp(_))
+            && (matches!(outer.transport, Transport::Udp(_))
+                || incoming.packet.tunnels.kinds().nth(index) == Some(Tunnel::Ip))
             && let Some((key, sender)) = Key::of(&outer)
         {
             let hash = self.hasher.hash(&key);
@@ -177,10 +178,10 @@ impl<'u, P: Port<'u>, S: EventSink> Worker<'u, P, S> {
             About::Packet => self.judge_packet(incoming, Some(flow), direction),
             About::Outer => Decision { flow: Some(flow), direction, ..Decision::default() },
         };
-        self.look_at_datagram(incoming, flow, direction);
         match segment {
             Some(segment) if decision.verdict.passes() => self.follow(incoming, &segment, decision),
-            _ => decision,
+            None => self.read_datagram(incoming, flow, decision),
+            Some(_) => decision,
         }
     }
 
@@ -217,7 +218,10 @@ impl<'u, P: Port<'u>, S: EventSink> Worker<'u, P, S> {
         }
     }
 
-    /// Whether a checksum of the packet is wrong; counts it.
+    /// Whether a checksum of the packet is wrong, so that no receiver would take
+    /// it; counts it. A datagram that passes nevertheless is looked at all the
+    /// same: nothing that follows rests on it, while a segment would take the
+    /// place of another.
     pub(super) fn is_corrupt(&self, incoming: &Incoming<'u>) -> bool {
         let sums = incoming.packet.checksums(incoming.bytes());
         let (ip, transport) = (sums.ip == Checksum::Bad, sums.transport == Checksum::Bad);
@@ -227,16 +231,20 @@ impl<'u, P: Port<'u>, S: EventSink> Worker<'u, P, S> {
         if transport {
             self.counters.count(Counter::BadTransportChecksum);
         }
-        ip || transport
+        let stands_alone = matches!(incoming.packet.transport, Transport::Udp(_));
+        (ip || transport) && (self.settings.drop_malformed || !stands_alone)
     }
 
     /// Tells that a flow has ended, and asks the rules about it.
     pub(super) fn flow_ended(&mut self, ended: &Ended) {
-        self.end_streams(ended);
-        if self.rules.set.listens(EventKind::FlowClose) {
-            self.judge_close(ended.record);
-        }
-        let end = FlowEnd { at: self.now, flow: ended.record, reason: ended.reason, outer: ended.outer };
+        // What the packet at hand has brought up is not about this flow.
+        let odd = std::mem::take(&mut self.odd);
+        self.end_reading(ended);
+        self.judge_close(ended.record);
+        self.tell_of_flow(ended);
+        self.odd = odd;
+        let &Ended { record: flow, reason, outer, macs, .. } = ended;
+        let end = FlowEnd { at: self.now, flow, reason, outer, macs };
         self.sink.emit(Event::Flow(Box::new(end)));
     }
 }

@@ -3,8 +3,18 @@
 //! The bodies stand here rather than in `tests/fuzz`, so that the fuzzer and the
 //! plain test that replays its corpus call the same code.
 
+mod bodies;
+mod dissect;
 mod fragments;
+mod mail;
+mod names;
+mod quic;
+mod ssh;
+mod starttls;
 mod streams;
+mod talks;
+mod tls;
+mod websocket;
 
 use std::io::Write;
 use std::sync::{Arc, Mutex};
@@ -18,8 +28,29 @@ use tidegate::wire::reject::{self, ANSWER_LEN_MAX};
 use tidegate::wire::tcp::{Flags, TcpOption};
 use tidegate::wire::{LinkType, Mac};
 
+pub use bodies::{
+    body_decode, body_decode_seeds, http2_stream, http2_stream_seeds, mime_stream, mime_stream_seeds,
+};
+pub use dissect::{
+    http_stream, http_stream_seeds, mqtt_stream, mqtt_stream_seeds, rfb_stream, rfb_stream_seeds,
+};
 pub use fragments::{fragments, fragments_seeds};
+pub use mail::{
+    ftp_stream, ftp_stream_seeds, imap_stream, imap_stream_seeds, pop3_stream, pop3_stream_seeds,
+    smtp_stream, smtp_stream_seeds,
+};
+pub use names::{
+    dns_datagram, dns_datagram_seeds, dns_stream, dns_stream_seeds, network_datagram, network_datagram_seeds,
+};
+pub use quic::{quic_datagram, quic_datagram_seeds};
+pub use ssh::{ssh_stream, ssh_stream_seeds};
+pub use starttls::{starttls_stream, starttls_stream_seeds};
 pub use streams::{stream_segments, stream_segments_seeds};
+pub use talks::{
+    ike_datagram, ike_datagram_seeds, krb5_stream, krb5_stream_seeds, sip_stream, sip_stream_seeds,
+};
+pub use tls::{dtls_datagram, dtls_datagram_seeds, tls_stream, tls_stream_seeds, x509, x509_seeds};
+pub use websocket::{websocket_stream, websocket_stream_seeds};
 
 /// How many links there are: those that are decoded, and one that is not.
 const LINKS: usize = LinkType::DECODED.len() + 1;

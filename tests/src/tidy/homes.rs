@@ -7,10 +7,13 @@ use super::{Finding, Source, line_of};
 
 /// Crates by the name that code uses, and the places that may use them. Crates
 /// that are not here (thiserror, log, serde) may be used anywhere.
-const HOMES: [(&str, &[&str]); 16] = [
+const HOMES: [(&str, &[&str]); 25] = [
+    ("aes", &["dataplane/src/dissect/"]),
+    ("aes_gcm", &["dataplane/src/dissect/"]),
     ("annotate_snippets", &["dataplane/src/rules/"]),
     ("aya", &["ebpf/src/"]),
     ("bitflags", &["dataplane/src/wire/"]),
+    ("brotli_decompressor", &["dataplane/src/dissect/"]),
     ("clap", &["dataplane/src/cli/", "perf/src/"]),
     ("core_affinity", &["dataplane/src/worker/"]),
     // Bounded queues: of free frames, between workers, to the writer of events, to control.
@@ -19,6 +22,8 @@ const HOMES: [(&str, &[&str]); 16] = [
         &["dataplane/src/xsk/", "dataplane/src/worker/", "dataplane/src/output/", "dataplane/src/control/"],
     ),
     ("env_logger", &["dataplane/src/cli/"]),
+    ("flate2", &["dataplane/src/dissect/"]),
+    ("hkdf", &["dataplane/src/dissect/"]),
     // In port/tap.rs its numbers alone: of errors and of kinds of hardware.
     (
         "libc",
@@ -32,14 +37,19 @@ const HOMES: [(&str, &[&str]); 16] = [
             "tests/tests/xsk/world.rs",
         ],
     ),
+    ("md5", &["dataplane/src/dissect/"]),
     ("openssl", &["dataplane/src/scan/"]),
     ("pcap_parser", &["dataplane/src/port/"]),
     ("rhai", &["dataplane/src/rules/"]),
     ("rusqlite", &["dataplane/src/posture/"]),
+    ("ruzstd", &["dataplane/src/dissect/"]),
     (
         "serde_json",
         &["dataplane/src/output/", "dataplane/src/control/", "dataplane/src/cli/", "tests/", "perf/"],
     ),
+    // Community IDs; fingerprints of certificates.
+    ("sha1", &["dataplane/src/output/", "dataplane/src/dissect/"]),
+    ("sha2", &["dataplane/src/dissect/"]),
     ("signal_hook", &["dataplane/src/control/"]),
     // "Did you mean": each language of ours has its own misspellings.
     ("strsim", &["dataplane/src/rules/", "config/src/"]),

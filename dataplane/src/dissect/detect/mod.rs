@@ -32,6 +32,8 @@ use crate::flow::Direction;
 /// [`tcp`] never asks for more.
 pub const TCP_BYTES_MAX: usize = 1024;
 
+pub(super) use web::is_http_method;
+
 /// What the first bytes say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Guess {
@@ -75,6 +77,7 @@ const TCP: &[Recogniser] = &[
     things::mqtt,
     things::enip,
     things::stun,
+    things::stun_framed,
     things::socks,
     names::dns_tcp,
     things::modbus,
@@ -93,6 +96,7 @@ const UDP: &[Recogniser] = &[
     names::snmp,
     office::ldap,
     office::krb5_udp,
+    office::rdp_udp,
     things::bittorrent_dht,
     names::tftp,
     things::dnp3,

@@ -10,7 +10,9 @@ const MDNS: u16 = 5353;
 const LLMNR: u16 = 5355;
 
 const HEADER_LEN: usize = 12;
-const NAME_LEN_MAX: usize = 255;
+/// Names that DNS does not allow (255 bytes) are asked for, too; what reads them
+/// says so.
+const NAME_LEN_MAX: usize = 1280;
 /// Type, class, TTL and length of a record.
 const RECORD_FIXED_LEN: usize = 10;
 
@@ -31,17 +33,20 @@ impl Header {
     }
 }
 
-/// The header, with what no message has refused.
-fn dns_header(reader: &mut Reader<'_>) -> Result<Header, Unfit> {
+/// The header, with what no message has refused. On a port of its own any
+/// operation and any code will do: what is wrong with them is for others to say.
+fn dns_header(reader: &mut Reader<'_>, is_known_port: bool) -> Result<Header, Unfit> {
     reader.u16()?;
     let flags = reader.u16()?;
-    need(matches!(flags >> 11 & 0xf, 0..=2 | 4..=6) && flags & 0xf <= 11)?;
+    need(is_known_port || matches!(flags >> 11 & 0xf, 0..=2 | 4..=6) && flags & 0xf <= 11)?;
     let questions = reader.u16()?;
     let records = [reader.u16()?, reader.u16()?, reader.u16()?];
     let header = Header { flags, questions, records: records.iter().map(|&count| usize::from(count)).sum() };
     let rcode = flags & 0xf;
-    // A query has no error and, but for updates and notices, no answers.
-    need(header.is_reply() || rcode == 0 && (records.first() == Some(&0) || header.opcode() >= 4))?;
+    // A query has no error and, but for updates and notices, no answers; those of
+    // multicast DNS tell what is known already (RFC 6762 section 7.1).
+    let is_plain = rcode == 0 && (records.first() == Some(&0) || header.opcode() >= 4);
+    need(is_known_port || header.is_reply() || is_plain)?;
     Ok(header)
 }
 
@@ -68,15 +73,16 @@ fn dns_name(reader: &mut Reader<'_>, message_len: usize) -> Result<usize, Unfit>
 }
 
 /// A question; multicast DNS uses the class's top bit (RFC 6762 section 5.4).
-fn dns_question(reader: &mut Reader<'_>, message_len: usize) -> Result<(), Unfit> {
+fn dns_question(reader: &mut Reader<'_>, message_len: usize, is_known_port: bool) -> Result<(), Unfit> {
     let label = reader.rest();
     dns_name(reader, message_len)?;
     let kind = reader.u16()?;
     let class = reader.u16()? & 0x7fff;
     need(kind != 0 && matches!(class, 1..=4 | 254 | 255))?;
     // The names of NetBIOS are encoded in 32 letters, and asked for by types of
-    // its own (RFC 1002 section 4.2.1).
-    let is_netbios = matches!(kind, 0x20 | 0x21)
+    // its own (RFC 1002 section 4.2.1). Who asks a server of DNS for them asks DNS.
+    let is_netbios = !is_known_port
+        && matches!(kind, 0x20 | 0x21)
         && label.split_first().is_some_and(|(&len, name)| {
             len == 32 && name.iter().take(32).all(|letter| (b'A'..=b'P').contains(letter))
         });
@@ -101,8 +107,9 @@ fn dns_record(reader: &mut Reader<'_>, message_len: usize) -> Result<(), Unfit> 
 pub(super) fn dns(first: &First<'_>) -> Fit {
     need(!first.has_port(&[NETBIOS_NAMES]))?;
     let message_len = first.bytes.len();
+    let is_known_port = first.has_port(&[DNS, MDNS, LLMNR]);
     let mut reader = first.reader();
-    let header = dns_header(&mut reader)?;
+    let header = dns_header(&mut reader, is_known_port)?;
     let name = if first.has_port(&[MDNS]) {
         AppProto::Mdns
     } else if first.has_port(&[LLMNR]) {
@@ -110,7 +117,6 @@ pub(super) fn dns(first: &First<'_>) -> Fit {
     } else {
         AppProto::Dns
     };
-    let is_known_port = first.has_port(&[DNS, MDNS, LLMNR]);
     need(is_known_port || header.questions == 1)?;
     let is_refusal = header.is_reply() && header.flags & 0xf != 0;
     if header.questions == 0 && header.records == 0 {
@@ -121,7 +127,7 @@ pub(super) fn dns(first: &First<'_>) -> Fit {
     let least = usize::from(header.questions) * 5 + header.records * (1 + RECORD_FIXED_LEN);
     need(least <= reader.len() || is_known_port && header.questions == 1)?;
     for _ in 0..header.questions {
-        dns_question(&mut reader, message_len)?;
+        dns_question(&mut reader, message_len, is_known_port)?;
     }
     for _ in 0..header.records {
         match dns_record(&mut reader, message_len) {
@@ -140,17 +146,18 @@ pub(super) fn dns_tcp(first: &First<'_>) -> Fit {
     let mut reader = first.reader();
     let len = usize::from(reader.u16()?);
     need(len >= HEADER_LEN + 5)?;
-    let header = dns_header(&mut reader)?;
+    let is_known_port = first.has_port(&[DNS, LLMNR]);
+    let header = dns_header(&mut reader, is_known_port)?;
     // A reply to a transfer may have records alone from its second message on;
     // the first has the question.
-    need(header.questions == 1 && header.flags & 0x40 == 0)?;
+    need(header.questions == 1 && (is_known_port || header.flags & 0x40 == 0))?;
     let least = HEADER_LEN + 5 + header.records * (1 + RECORD_FIXED_LEN);
     need(least <= len)?;
-    dns_question(&mut reader, len)?;
+    dns_question(&mut reader, len, is_known_port)?;
     let read = first.bytes.len() - reader.len() - 2;
     // A query of no records ends with its question.
     need(if header.records == 0 { read == len } else { read < len })?;
-    Ok(AppProto::Dns)
+    Ok(if first.has_port(&[LLMNR]) { AppProto::Llmnr } else { AppProto::Dns })
 }
 
 const DHCP_COOKIE: u32 = 0x6382_5363;

@@ -299,6 +299,25 @@ pub(super) fn rdp(first: &First<'_>) -> Fit {
     Ok(AppProto::Rdp)
 }
 
+/// RDP over UDP: a SYN, or the answer to it (MS-RDPEUDP section 2.2.2.1), padded
+/// to the length that it asks about.
+pub(super) fn rdp_udp(first: &First<'_>) -> Fit {
+    const SYN: u16 = 0x0001;
+    const ACK: u16 = 0x0004;
+    /// The lengths that may be asked about.
+    const MTUS: std::ops::RangeInclusive<u16> = 1132..=1232;
+    let mut reader = first.reader();
+    let acknowledged = reader.u32()?;
+    reader.u16()?;
+    let flags = reader.u16()?;
+    let is_syn = flags & (SYN | ACK) == SYN && acknowledged == u32::MAX;
+    need(flags & !0x1fff == 0 && (is_syn || flags & (SYN | ACK) == SYN | ACK))?;
+    reader.u32()?;
+    let mtus = [reader.u16()?, reader.u16()?];
+    need(mtus.iter().all(|mtu| MTUS.contains(mtu) && first.bytes.len() >= usize::from(*mtu)))?;
+    Ok(AppProto::Rdp)
+}
+
 /// RFB: its version (RFC 6143 section 7.1.1).
 pub(super) fn rfb(first: &First<'_>) -> Fit {
     let mut reader = first.reader();

@@ -75,8 +75,12 @@ fn secure() -> Vec<Sample> {
     let dtls = cat(&[b"\x16\xfe\xff\0\0\0\0\0\0\0\0\0\x12\x01\0\0\x06\0\0\0\0\0\0\0\x06\xfe\xfd", &[1; 4]]);
     vec![
         tcp(Up, Tls, b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03abcd"),
+        tcp(Up, Tls, b"\x16\x03\0\0\0"),
         tcp(Down, Tls, b"\x16\x03\x03\0\x7a\x02\0\0\x76\x03\x03abcd"),
         tcp(Up, Tls, b"\x16\x03\x01\0\x01\x01\x16\x03\x01\0\x01\0\x16\x03\x01\0\x40\x01\xfc\x03\x03abcd"),
+        tcp(Down, Tls, b"\x16\x03\x01\0\x52\x02\0\0\x4e\x7f\x12abcd"),
+        tcp(Down, Tls, b"\x16\x03\x01\0\x0c\x06\0\0\x08\x7f\x12abcd"),
+        tcp(Down, Tls, b"\x16\x03\x01\0\x04\0\0\0\0"),
         tcp(Down, Tls, b"\x15\x03\x01\0\x02\x02\x28"),
         tcp(Down, Tls, b"\x17\x03\x03\0\x04abcd\x17\x03\x03\0\x20"),
         tcp(Up, Tls, b"\x80\x2e\x01\0\x02\0\x15\0\0\0\x10\x07\0\xc0\x05\0\x80"),
@@ -86,6 +90,7 @@ fn secure() -> Vec<Sample> {
         udp(Up, Quic, &quic),
         udp(Down, Quic, b"\x80\0\0\0\0\x08abcdefgh\x08ijklmnop\0\0\0\x01\x6b\x33\x43\xcf"),
         udp(Up, Quic, &cat(&[b"\x0dabcdefghQ043\x01", &[3; 40]])),
+        udp(Down, Quic, b"\x08\x25\x42\xda\xab\xa4\0\x01\x03\xa5REJ\0\x07\0\0\0STK\0\x38\0\0\0"),
         udp(Up, Ike, &ike(0x20, 34, 33, 0x08)),
         udp(Up, Ike, &ike(0x10, 2, 1, 0)),
         at(4500, udp(Up, Ike, &cat(&[&[0; 4], &ike(0x20, 35, 46, 0x08)]))),
@@ -151,6 +156,8 @@ fn office() -> Vec<Sample> {
         tcp(Up, Rdp, b"\x03\0\0\x13\x0e\xe0\0\0\0\0\0\x01\0\x08\0\x03\0\0\0"),
         tcp(Up, Rdp, b"\x03\0\0\x22\x1d\xe0\0\0\0\0\0Cookie: mstshash=joe\r\n"),
         tcp(Down, Rdp, b"\x03\0\0\x13\x0e\xd0\0\0\x12\x34\0\x02\x1f\x08\0\x02\0\0\0"),
+        udp(Up, Rdp, &cat(&[b"\xff\xff\xff\xff\0\x40\x18\x01abcd\x04\xd0\x04\xd0", &[0; 1216]])),
+        udp(Down, Rdp, &cat(&[b"abcd\0\x40\x10\x05efgh\x04\xd0\x04\xd0", &[0; 1216]])),
         tcp(Down, Rfb, b"RFB 003.889\n"),
     ]
 }
@@ -173,6 +180,9 @@ fn things() -> Vec<Sample> {
         udp(Down, Sip, b"SIP/2.0 100 Trying\r\n"),
         tcp(Up, Stun, b"\0\x01\0\0\x21\x12\xa4\x42abcdefghijkl"),
         udp(Up, Stun, b"\0\x01\0\0\x21\x12\xa4\x42abcdefghijkl"),
+        udp(Up, Stun, b"\0\x01\0\x08abcdefghijklmnop\0\x03\0\x04\0\0\0\0"),
+        udp(Down, Stun, b"\x01\x01\0\x0cabcdefghijklmnop\0\x01\0\x08\0\x01\xd7\x0a\xac\x10\x3f\xe0"),
+        tcp(Up, Stun, b"\0\x14\0\x01\0\0\x21\x12\xa4\x42abcdefghijkl"),
         tcp(Up, Bittorrent, b"\x13BitTorrent protocol\0\0"),
         udp(Up, BittorrentDht, b"d1:ad2:id20:abcdefghij0123456789e1:q4:ping1:t2:aa1:y1:qe"),
         tcp(Up, Socks, b"\x05\x01\0\x05\x01\0\x03\x01a\0\x50"),

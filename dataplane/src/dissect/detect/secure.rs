@@ -18,12 +18,16 @@ const RECORD_LEN_MAX: u16 = (1 << 14) + 2048;
 
 /// Records of SSL 3 to TLS 1.3 (RFC 8446 section 5.1): a hello, also cut into
 /// records of one byte, or an alert; in the middle of a connection, a second
-/// record after the first.
+/// record after the first. An empty record of a handshake is none that may be,
+/// and nothing else either: whoever begins with one speaks TLS badly.
 pub(super) fn tls(first: &First<'_>) -> Fit {
     let mut reader = first.reader();
+    if let [HANDSHAKE, 3, 0..=4, 0, 0, ..] = first.bytes {
+        return Ok(AppProto::Tls);
+    }
     let (kind, len) = tls_record(&mut reader)?;
     match kind {
-        HANDSHAKE if reader.rest().first().is_none_or(|&kind| (1..=2).contains(&kind)) => {
+        HANDSHAKE if reader.rest().first().is_none_or(|&kind| is_first_message(kind)) => {
             hello(&mut reader, len)?;
         }
         ALERT if len == 2 && reader.rest().first().is_none_or(|level| (1..=2).contains(level)) => {
@@ -49,12 +53,18 @@ fn tls_record(reader: &mut Reader<'_>) -> Result<(u8, usize), Unfit> {
     Ok((kind, usize::from(len)))
 }
 
+/// Messages that can begin what a side says: a wish for a hello, a hello, a wish
+/// for another (drafts of TLS 1.3).
+const fn is_first_message(kind: u8) -> bool {
+    matches!(kind, 0..=2 | 6)
+}
+
 /// The first six bytes of a handshake, out of as many records as it takes: a
-/// hello, its length, its version.
+/// hello, its length, its version; of a wish for one its length, which is 0.
 fn hello(reader: &mut Reader<'_>, len: usize) -> Result<(), Unfit> {
     let mut left = len;
-    let mut is_due = [false, true, true, true, true, true];
-    for (at, is_due) in is_due.iter_mut().enumerate() {
+    let mut head = [0; 6];
+    for at in 0..head.len() {
         if left == 0 {
             let (kind, next_len) = tls_record(reader)?;
             need(kind == HANDSHAKE)?;
@@ -62,15 +72,22 @@ fn hello(reader: &mut Reader<'_>, len: usize) -> Result<(), Unfit> {
         }
         let byte = reader.byte()?;
         left -= 1;
-        *is_due = match at {
-            0 => byte == 1 || byte == 2,
-            // Longer than 2^17 is no hello; the version is 3.x.
-            1 => byte <= 1,
-            4 => byte == 3,
-            5 => byte <= 4,
-            _ => true,
-        };
-        need(*is_due)?;
+        if let Some(slot) = head.get_mut(at) {
+            *slot = byte;
+        }
+        let [kind, _, _, _, major, _] = head;
+        need(match at {
+            0 => is_first_message(byte),
+            // Longer than 2^17 is no hello.
+            1 => byte <= u8::from(kind != 0),
+            2 | 3 => kind != 0 || byte == 0,
+            // 3.x, or a draft of TLS 1.3 that the server has chosen.
+            4 => byte == 3 || kind != 1 && matches!(byte, 0x7f | 0xfb),
+            _ => major != 3 || byte <= 4,
+        })?;
+        if kind == 0 && at == 3 {
+            return Ok(());
+        }
     }
     Ok(())
 }
@@ -201,9 +218,22 @@ const fn is_gquic_long(version: u32) -> bool {
     )
 }
 
+/// Whether a server of Google's QUIC refuses a client's first hello, in the
+/// clear: the tag of the message, how many it holds, and the first of them, which
+/// are in order.
+fn is_rejection(bytes: &[u8]) -> bool {
+    /// The longest headers before it: of the packet, and of a frame.
+    const HEADERS_MAX: usize = 64;
+    let mut windows = bytes.windows(12).take(HEADERS_MAX);
+    windows.any(|window| matches!(window, [b'R', b'E', b'J', 0, 1..=32, 0, 0, 0, b'S', b'T', b'K', 0]))
+}
+
 /// The public header up to Q043: flags, a connection ID of eight bytes, the
 /// version.
 fn gquic(first: &First<'_>, flags: u8) -> Fit {
+    if flags & 0xc1 == 0 && is_rejection(first.bytes) {
+        return Ok(AppProto::Quic);
+    }
     need(flags & 0x09 == 0x09 && flags & 0xc0 == 0 && first.direction == Direction::Up)?;
     let mut reader = first.reader();
     reader.take(9)?;

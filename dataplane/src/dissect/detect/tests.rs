@@ -99,6 +99,11 @@ fn what_looks_alike_is_told_apart() {
         vec![0xff; 1200],
         b"d1:ad2:id2:aae1:q4:pinge".to_vec(),
         b"\0\x01a.img\0binary\0".to_vec(),
+        b"\0\x01\0\0abcdefghijklmnop".to_vec(),
+        b"\0\x01\0\x08abcdefghijklmnop\0\x33\0\x04\0\0\0\0".to_vec(),
+        b"\x08\x25\x42\xda\xab\xa4REJ\0\x07\0\0\0\x38\0\0\0".to_vec(),
+        cat(&[b"abcd\0\x40\x18\x01efgh\x04\xd0\x04\xd0", &[0; 1216]]),
+        cat(&[b"\xff\xff\xff\xff\0\x40\x18\x01abcd\x04\xd0\x04\xd0", &[0; 900]]),
     ];
     for bytes in datagrams {
         assert_eq!(udp(Up, &bytes, NO_HINT), Guess::No, "{}", bytes.escape_ascii());

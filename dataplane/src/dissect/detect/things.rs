@@ -179,8 +179,9 @@ pub(super) fn sip(first: &First<'_>) -> Fit {
 
 const STUN_COOKIE: u32 = 0x2112_a442;
 
-/// STUN (RFC 8489 section 5): the cookie, or without it (RFC 3489) its port and
-/// attributes that fill the datagram.
+/// STUN (RFC 8489 section 5): the cookie, or without it (RFC 3489) attributes
+/// that fill the datagram, all of which were known then where its port is not
+/// STUN's.
 pub(super) fn stun(first: &First<'_>) -> Fit {
     let mut reader = first.reader();
     let kind = reader.u16()?;
@@ -189,14 +190,44 @@ pub(super) fn stun(first: &First<'_>) -> Fit {
     if reader.u32()? == STUN_COOKIE {
         return Ok(AppProto::Stun);
     }
-    need(first.has_port(&[3478, 3479]) && matches!(kind, 1 | 0x101 | 0x111))?;
+    let has_port = first.has_port(&[3478, 3479]);
+    need(matches!(kind, 1 | 0x101 | 0x111) && (has_port || len > 0))?;
     reader.take(12)?;
     need(reader.len() == len)?;
     while !reader.is_empty() {
-        reader.u16()?;
+        let attribute = reader.u16()?;
         let len = usize::from(reader.u16()?);
-        reader.take(len)?;
+        let value = reader.take(len)?;
+        need(has_port || is_old_attribute(attribute, value))?;
     }
+    Ok(AppProto::Stun)
+}
+
+/// Whether an attribute is one of RFC 3489 section 11.2.
+fn is_old_attribute(attribute: u16, value: &[u8]) -> bool {
+    match attribute {
+        // Addresses: IPv4.
+        1 | 2 | 4 | 5 | 11 => matches!(value, [0, 1, _, _, _, _, _, _]),
+        // Which of address and port to change.
+        3 => matches!(value, [0, 0, 0, 0 | 2 | 4 | 6]),
+        8 => value.len() == 20,
+        6 | 7 => !value.is_empty(),
+        9 => matches!(value, [0, 0, 1..=6, 0..=99, ..]),
+        _ => false,
+    }
+}
+
+/// STUN over TCP with a length before each message, as ICE has it (RFC 4571, RFC
+/// 6544 section 3).
+pub(super) fn stun_framed(first: &First<'_>) -> Fit {
+    /// Type, length, cookie, number of the transaction.
+    const HEADER_LEN: u16 = 20;
+    let mut reader = first.reader();
+    let frame_len = reader.u16()?;
+    need(reader.u16()? < 0x4000)?;
+    let len = reader.u16()?;
+    need(len.is_multiple_of(4) && len.checked_add(HEADER_LEN) == Some(frame_len))?;
+    need(reader.u32()? == STUN_COOKIE)?;
     Ok(AppProto::Stun)
 }
 

@@ -76,6 +76,11 @@ const METHODS: &[&[u8]] = &[
 /// No method that is in use is longer.
 const METHOD_LEN_MAX: usize = 24;
 
+/// Whether this is a method that is known.
+pub(in crate::dissect) fn is_http_method(word: &[u8]) -> bool {
+    METHODS.contains(&word)
+}
+
 /// A request line of HTTP/0.9 to 1.x (RFC 9112 section 3), after empty lines.
 pub(super) fn http_request(first: &First<'_>) -> Fit {
     let mut reader = first.reader();

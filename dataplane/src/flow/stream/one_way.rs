@@ -42,6 +42,9 @@ const FLOW_FULL: u8 = 1 << 4;
 /// In `marks`: told that the worker's memory was full.
 const ALL_FULL: u8 = 1 << 5;
 
+/// In `marks`: the receiver was heard.
+const RECEIVER_HEARD: u8 = 1 << 6;
+
 /// Who is told, and of which direction.
 pub(super) struct Outlet<'a, S> {
     pub(super) sink: &'a mut S,
@@ -265,6 +268,14 @@ impl OneWay {
         self.let_go(purse);
     }
 
+    /// The connection was reset: a receiver drops what waits behind a hole. Where
+    /// it was never heard, nobody knows what it had, and all is told.
+    pub(super) fn cut_short(&mut self, purse: &mut Purse<'_>) {
+        if self.is(RECEIVER_HEARD) {
+            self.stop(purse);
+        }
+    }
+
     /// Tells what has waited and is next.
     fn drain<S: StreamSink>(&mut self, purse: &mut Purse<'_>, out: &mut Outlet<'_, S>) {
         while self.waiting > 0 && self.next < self.bound() {
@@ -326,6 +337,7 @@ impl OneWay {
         out: &mut Outlet<'_, S>,
     ) -> StreamAnomalies {
         let mut anomalies = StreamAnomalies::default();
+        self.mark(RECEIVER_HEARD);
         let to = self.place(ack);
         if !self.is(BEGUN) || to <= self.base.cast_signed() || self.is_idle() {
             return anomalies;

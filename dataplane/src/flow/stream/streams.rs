@@ -174,6 +174,18 @@ impl Streams {
         self.weigh();
     }
 
+    /// The connection was reset. What waits behind a hole that was never
+    /// acknowledged did not get to whom it was sent: it is let go, and no gap. It
+    /// is told all the same where a receiver's acknowledgements go by elsewhere.
+    pub fn cut_short(&mut self, handle: StreamHandle) {
+        for direction in [Direction::Up, Direction::Down] {
+            if let Some((way, mut purse)) = self.reach(handle, direction) {
+                way.cut_short(&mut purse);
+            }
+        }
+        self.weigh();
+    }
+
     /// Puts the remembered bytes over those of a segment; asked after
     /// [`Streams::segment`] told of a conflict, or before it, on a copy, by who
     /// drops such segments and wants nothing of them remembered. Whether any byte

@@ -109,6 +109,26 @@ fn what_was_forwarded_first_counts_until_it_is_acknowledged() {
 }
 
 #[test]
+fn what_waits_behind_a_hole_when_a_connection_is_reset_was_never_received() {
+    let mut rig = Rig::passive(StreamPolicy::Linux);
+    rig.send(0, b"ab");
+    rig.send(5, b"fg");
+    rig.send(9, b"jk");
+    assert_eq!(rig.ack(6), [Anomaly::StreamReassemblySeqGap]);
+    rig.streams.cut_short(rig.handle);
+    assert_eq!((rig.blocks(), rig.close()), (0, vec![]));
+    assert_eq!(rig.text(), "ab___fg");
+
+    // Where no acknowledgement goes by, nobody knows.
+    let mut deaf = Rig::passive(StreamPolicy::Linux);
+    deaf.send(0, b"ab");
+    deaf.send(5, b"fg");
+    deaf.streams.cut_short(deaf.handle);
+    assert_eq!(deaf.close(), [Anomaly::StreamReassemblySeqGap]);
+    assert_eq!(deaf.text(), "ab___fg");
+}
+
+#[test]
 fn an_acknowledged_stream_holds_no_memory() {
     let mut rig = Rig::inline();
     for round in 0..100_u32 {

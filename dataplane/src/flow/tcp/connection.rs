@@ -87,12 +87,21 @@ impl Connection {
         } else {
             match self.state {
                 TcpState::SynSent => self.before_answer(direction, seen),
+                TcpState::Refused if self.is_unanswered() => self.before_answer(direction, seen),
                 TcpState::SynReceived => self.complete(direction, seen, circumstances),
                 _ => self.transfer(direction, seen, circumstances),
             }
         };
         tell_of_broken_ack(&mut segment, seen);
         segment
+    }
+
+    /// Whether nothing but a SYN was taken. A RST may have refused it: one that
+    /// the client did not believe, as Linux does where the time stamp it echoes
+    /// was never sent, is followed by an answer.
+    const fn is_unanswered(&self) -> bool {
+        let [up, down] = &self.sides;
+        up.is(SideFlags::SYN) && !up.is(SideFlags::ACKED) && !down.is(SideFlags::HEARD)
     }
 
     /// Who sent a segment, and who is to receive it.

@@ -46,7 +46,7 @@ impl Connection {
             Standing::Exact => {
                 sender.flags.insert(SideFlags::RESET);
                 self.state = if half_open { TcpState::Refused } else { TcpState::Closed };
-                told
+                Segment { acknowledges: acknowledges(seen) && !half_open, ..told }
             }
             Standing::Near => refused(told).odd(Anomaly::StreamSuspectedRstInject),
             Standing::Astray => refused(told),
@@ -86,8 +86,7 @@ impl Connection {
 
     fn stands(&mut self, direction: Direction, seen: &TcpSeen) -> Standing {
         let (sender, receiver) = self.pair(direction);
-        let acknowledges = seen.flags.contains(Flags::ACK) && seen.ack != 0;
-        if acknowledges && window::check_ack(sender, receiver, seen).is_err() {
+        if acknowledges(seen) && window::check_ack(sender, receiver, seen).is_err() {
             return Standing::WrongAck;
         }
         let sent = sender.is(SideFlags::HEARD) && seen.seq == sender.end;
@@ -100,6 +99,11 @@ impl Connection {
             Standing::Astray
         }
     }
+}
+
+/// Whether its acknowledgement number is meant: many send 0 with the flag.
+fn acknowledges(seen: &TcpSeen) -> bool {
+    seen.flags.contains(Flags::ACK) && seen.ack != 0
 }
 
 fn is_in_window(sender: &Side, receiver: &Side, seq: u32) -> bool {

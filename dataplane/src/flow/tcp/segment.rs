@@ -29,13 +29,6 @@ pub struct TcpSeenOptions {
     pub timestamp: Option<u32>,
     /// The shift of the sender's window, as sent (RFC 7323); SYNs only.
     pub window_scale: Option<u8>,
-    /// May acknowledge selectively (RFC 2018); SYNs only.
-    pub sack_permitted: bool,
-    /// Selective acknowledgements (RFC 2018) are in it.
-    pub sack: bool,
-    /// Signed by TCP-MD5 (RFC 2385) or TCP-AO (RFC 5925): the receiver may
-    /// refuse what looks right.
-    pub signed: bool,
 }
 
 impl TcpSeen {
@@ -112,17 +105,16 @@ impl TcpSeenOptions {
     /// no option; what comes after one that runs out of the header is none.
     #[inline(never)]
     fn walk(packet: &Packet, bytes: &[u8]) -> Self {
-        const MD5: u8 = 19;
-        const AUTHENTICATION: u8 = 29;
         let mut seen = Self::default();
         for option in packet.tcp_options(bytes).flatten() {
             match option {
                 TcpOption::Timestamps { value, .. } => seen.timestamp = Some(value),
                 TcpOption::WindowScale(shift) => seen.window_scale = Some(shift),
-                TcpOption::SackPermitted => seen.sack_permitted = true,
-                TcpOption::Sack(_) => seen.sack = true,
-                TcpOption::Other(raw) if matches!(raw.kind, MD5 | AUTHENTICATION) => seen.signed = true,
-                TcpOption::NoOperation | TcpOption::MaximumSegmentSize(_) | TcpOption::Other(_) => {}
+                TcpOption::NoOperation
+                | TcpOption::MaximumSegmentSize(_)
+                | TcpOption::SackPermitted
+                | TcpOption::Sack(_)
+                | TcpOption::Other(_) => {}
             }
         }
         seen

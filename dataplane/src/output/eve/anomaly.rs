@@ -1,17 +1,18 @@
-//! `anomaly`: something odd about a packet or a stream.
+//! `anomaly`: something odd about a packet, a stream, or what is said in it.
 
 use serde::Serialize;
 use serde::ser::SerializeMap;
 
 use super::head::write_capture;
 use super::{Eve, head, tunnel};
+use crate::anomaly::Anomaly;
 use crate::worker::event::Anomalous;
 
 /// Writes an `anomaly` line.
 pub(super) fn write<M: SerializeMap>(map: &mut M, eve: Eve, anomalous: &Anomalous) -> Result<(), M::Error> {
     let Anomalous { context, anomaly } = anomalous;
     head::write(map, eve, "anomaly", context)?;
-    map.serialize_entry("anomaly", &What { kind: anomaly.kind(), event: anomaly.name() })?;
+    map.serialize_entry("anomaly", &What::new(*anomaly))?;
     tunnel::write(map, context)?;
     write_capture(map, context)
 }
@@ -19,9 +20,25 @@ pub(super) fn write<M: SerializeMap>(map: &mut M, eve: Eve, anomalous: &Anomalou
 /// `anomaly`: which part of the engine saw it, and its name.
 #[derive(Serialize)]
 struct What {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    app_proto: Option<&'static str>,
     #[serde(rename = "type")]
     kind: &'static str,
     event: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    layer: Option<&'static str>,
+}
+
+impl What {
+    fn new(anomaly: Anomaly) -> Self {
+        let of_app_proto = anomaly.of_app_proto();
+        Self {
+            app_proto: of_app_proto.map(|(app_proto, _)| app_proto),
+            kind: anomaly.kind(),
+            event: of_app_proto.map_or(anomaly.name(), |(_, event)| event),
+            layer: of_app_proto.map(|_| "proto_parser"),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -29,7 +46,6 @@ mod tests {
     #![expect(clippy::indexing_slicing, reason = "tests")]
 
     use super::*;
-    use crate::anomaly::Anomaly;
     use crate::output::eve::sample;
     use crate::wire::Packet;
     use crate::worker::event::Event;
@@ -76,13 +92,26 @@ mod tests {
     }
 
     #[test]
+    fn of_what_is_said_it_names_the_protocol() {
+        let anomalous =
+            Anomalous { anomaly: Anomaly::SshLongBanner, ..sample::anomalous(sample::tcp_packet()) };
+        assert!(line(anomalous).contains(
+            r#""anomaly":{"app_proto":"ssh","type":"applayer","event":"long_banner","layer":"proto_parser"}"#
+        ));
+    }
+
+    #[test]
     fn every_one_has_its_type_and_name() {
         for &anomaly in Anomaly::ALL {
             let anomalous = Anomalous { anomaly, ..sample::anomalous(sample::tcp_packet()) };
             let told = sample::parse(&line(anomalous))["anomaly"].clone();
-            assert_eq!(told["event"], anomaly.name());
-            let kind = if anomaly.name().starts_with("stream.") { "stream" } else { "decode" };
-            assert_eq!(told["type"], kind, "{}", anomaly.name());
+            let (kind, event) = match anomaly.name().split_once('.') {
+                Some(("decoder", _)) => ("decode", anomaly.name()),
+                Some(("stream", _)) => ("stream", anomaly.name()),
+                Some((_, event)) => ("applayer", event),
+                None => ("", ""),
+            };
+            assert_eq!((&told["type"], &told["event"]), (&kind.into(), &event.into()), "{}", anomaly.name());
         }
     }
 }

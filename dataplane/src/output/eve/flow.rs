@@ -1,16 +1,18 @@
 //! `flow`: a flow at its end, and what other lines say of the flow they are in.
 
-use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde::Serialize;
+use serde::ser::{SerializeMap, Serializer};
 
 use super::Eve;
 use super::head::{Shown, flow_id, is_icmp, of_flow, write_community_id, write_ends, write_spi, write_vlans};
 use super::tunnel::Around;
 use crate::app_proto::AppProto;
-use crate::flow::{EndReason, FlowRecord, FlowState};
+use crate::flow::{EndReason, FlowRecord, FlowState, MacList, MacLists};
 use crate::output::community_id::answer;
 use crate::output::iso::Iso;
 use crate::output::protocol::TCP;
 use crate::verdict::Verdict;
+use crate::wire::Mac;
 use crate::wire::tcp::Flags;
 use crate::worker::event::FlowEnd;
 
@@ -38,6 +40,9 @@ pub(super) fn write<M: SerializeMap>(map: &mut M, eve: Eve, end: &FlowEnd) -> Re
         map.serialize_entry("response_icmp_code", &0)?;
     }
     write_app_proto(map, flow)?;
+    if eve.ethernet {
+        write_macs(map, &end.macs)?;
+    }
     map.serialize_entry("flow", &Ended(end))?;
     write_community_id(map, eve, Some(ends))?;
     if flow.tuple.protocol == TCP {
@@ -52,8 +57,8 @@ pub(super) fn write<M: SerializeMap>(map: &mut M, eve: Eve, end: &FlowEnd) -> Re
     }
 }
 
-/// Writes what a flow speaks, and what one side speaks where that is something
-/// else. Of a flow without a byte of payload nothing is said.
+/// Writes what a flow speaks, what one side speaks where that is something
+/// else, and what they spoke before. Of a flow without a byte of payload nothing is said.
 fn write_app_proto<M: SerializeMap>(map: &mut M, flow: &FlowRecord) -> Result<(), M::Error> {
     let [up, down] = flow.app_protos;
     let known = |side: Option<AppProto>| side.filter(|&one| one != AppProto::Failed);
@@ -64,7 +69,23 @@ fn write_app_proto<M: SerializeMap>(map: &mut M, flow: &FlowRecord) -> Result<()
             map.serialize_entry(name, other.name())?;
         }
     }
-    Ok(())
+    match flow.app_proto_orig.filter(|&orig| orig != main) {
+        Some(orig) => map.serialize_entry("app_proto_orig", orig.name()),
+        None => Ok(()),
+    }
+}
+
+/// Writes the Ethernet addresses between which the packets of a flow went; those
+/// of the client are `src_macs`, whichever way a packet went.
+fn write_macs<M: SerializeMap>(map: &mut M, [client, server]: &MacLists) -> Result<(), M::Error> {
+    #[derive(Serialize)]
+    struct Ether {
+        dest_macs: Vec<Shown<Mac>>,
+        src_macs: Vec<Shown<Mac>>,
+    }
+    let shown = |list: &MacList| list.as_slice().iter().copied().map(Shown).collect::<Vec<_>>();
+    let ether = Ether { dest_macs: shown(server), src_macs: shown(client) };
+    if ether.src_macs.is_empty() { Ok(()) } else { map.serialize_entry("ether", &ether) }
 }
 
 /// The counters of a flow, as they are within `flow` wherever it stands.
@@ -285,6 +306,23 @@ mod tests {
     }
 
     #[test]
+    fn what_a_flow_speaks_is_told_with_what_it_spoke_before() {
+        let told = |app_protos, app_proto_orig| {
+            let flow = FlowRecord { app_protos, app_proto_orig, ..sample::tcp_flow() };
+            let line = sample::parse(&line(sample::flow_end(flow)));
+            ["app_proto", "app_proto_ts", "app_proto_tc", "app_proto_orig"]
+                .map(|key| line.get(key).and_then(serde_json::Value::as_str).unwrap_or("-").to_owned())
+                .join(" ")
+        };
+        let (http, tls, failed) = (Some(AppProto::Http), Some(AppProto::Tls), Some(AppProto::Failed));
+        assert_eq!(told([None, None], None), "- - - -");
+        assert_eq!(told([http, None], None), "http - - -");
+        assert_eq!(told([failed, http], None), "http failed - -");
+        assert_eq!(told([tls, tls], http), "tls - - http");
+        assert_eq!(told([tls, failed], tls), "tls - failed -");
+    }
+
+    #[test]
     fn an_association_of_esp_has_its_index() {
         let mut flow = sample::ping6_flow();
         (flow.tuple.protocol, flow.spi) = (50, Some(0x1122_3344));
@@ -318,6 +356,19 @@ mod tests {
                 r#""proto":"UDP","src_ip":"203.0.113.1","src_port":50000}"#,
             )
         );
+    }
+
+    #[test]
+    fn the_ethernet_addresses_of_both_sides_are_told() {
+        let mac = |last| Mac([2, 0, 0, 0, 0, last]);
+        let mut end = sample::flow_end(sample::tcp_flow());
+        end.macs = [[mac(1), mac(2)].into_iter().collect(), [mac(0xfe)].into_iter().collect()];
+        assert_eq!(
+            sample::parse(&line(end))["ether"].to_string(),
+            r#"{"dest_macs":["02:00:00:00:00:fe"],"src_macs":["02:00:00:00:00:01","02:00:00:00:00:02"]}"#
+        );
+        let without = sample::parse(&line(sample::flow_end(sample::tcp_flow())));
+        assert_eq!(without.get("ether"), None);
     }
 
     #[test]

@@ -21,19 +21,7 @@ pub(super) fn write<M: SerializeMap>(
     event_type: &str,
     context: &PacketContext,
 ) -> Result<(), M::Error> {
-    map.serialize_entry("timestamp", &Iso(context.at))?;
-    if let Some(flow) = &context.flow {
-        map.serialize_entry("flow_id", &flow_id(flow.id))?;
-    }
-    if let Some(parent) = context.outer.as_ref().and_then(|outer| outer.parent) {
-        map.serialize_entry("parent_id", &flow_id(parent))?;
-    }
-    match context.capture_number {
-        Some(number) => map.serialize_entry("pcap_cnt", &number)?,
-        None if !context.interface.is_empty() => map.serialize_entry("in_iface", &*context.interface)?,
-        None => {}
-    }
-    map.serialize_entry("event_type", event_type)?;
+    write_when(map, event_type, context)?;
     let flow_alone = flow_alone(context);
     let (vlans, ends) = match flow_alone {
         Some(flow) => (flow.vlans, Some(of_flow(&flow.tuple))),
@@ -53,6 +41,51 @@ pub(super) fn write<M: SerializeMap>(
     // The flow knows who opened it; of a packet alone, both ways look alike.
     let ends = context.flow.as_ref().map(|flow| of_flow(&flow.tuple)).or(ends);
     write_community_id(map, eve, ends)
+}
+
+/// Writes the common part of a line about what was said in a flow: its source is
+/// who said it, whichever packet completed it.
+pub(super) fn write_in_flow<M: SerializeMap>(
+    map: &mut M,
+    eve: Eve,
+    event_type: &str,
+    context: &PacketContext,
+    direction: Direction,
+) -> Result<(), M::Error> {
+    write_when(map, event_type, context)?;
+    let Some(flow) = &context.flow else { return Ok(()) };
+    write_vlans(map, flow.vlans)?;
+    let ends = of_flow(&flow.tuple);
+    write_ends(map, &if direction == Direction::Up { ends } else { ends.reversed() })?;
+    if let Some((src, dst)) = context.packet.macs.filter(|_| eve.ethernet) {
+        let (src, dst) = if direction == context.direction { (src, dst) } else { (dst, src) };
+        map.serialize_entry("ether", &Macs { src_mac: Shown(src), dest_mac: Shown(dst) })?;
+    }
+    if flow_alone(context).is_none() {
+        map.serialize_entry("pkt_src", tunnel::source(context))?;
+    }
+    write_community_id(map, eve, Some(ends))
+}
+
+/// Writes when it was, in which flow, where, and what it is.
+fn write_when<M: SerializeMap>(
+    map: &mut M,
+    event_type: &str,
+    context: &PacketContext,
+) -> Result<(), M::Error> {
+    map.serialize_entry("timestamp", &Iso(context.at))?;
+    if let Some(flow) = &context.flow {
+        map.serialize_entry("flow_id", &flow_id(flow.id))?;
+    }
+    if let Some(parent) = context.outer.as_ref().and_then(|outer| outer.parent) {
+        map.serialize_entry("parent_id", &flow_id(parent))?;
+    }
+    match context.capture_number {
+        Some(number) => map.serialize_entry("pcap_cnt", &number)?,
+        None if !context.interface.is_empty() => map.serialize_entry("in_iface", &*context.interface)?,
+        None => {}
+    }
+    map.serialize_entry("event_type", event_type)
 }
 
 /// Writes what stands at the end of a line about a packet of a capture.
@@ -189,6 +222,12 @@ impl Serialize for VlanIds {
         }
         list.end()
     }
+}
+
+#[derive(Serialize)]
+struct Macs {
+    src_mac: Shown<crate::wire::Mac>,
+    dest_mac: Shown<crate::wire::Mac>,
 }
 
 #[derive(Serialize)]

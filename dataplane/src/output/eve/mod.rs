@@ -20,13 +20,31 @@
 
 mod alert;
 mod anomaly;
+mod app;
+mod dhcp;
+mod dns;
 mod dropped;
+mod file;
 mod flow;
+mod ftp;
 mod head;
+mod http;
+mod http2;
+mod ike;
+mod krb5;
+mod pop3;
+mod quic;
 #[cfg(test)]
 pub(super) mod sample;
+mod sip;
+mod smtp;
+mod snmp;
+mod ssh;
 mod stats;
+mod tftp;
+mod tls;
 mod tunnel;
+mod websocket;
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
@@ -37,11 +55,13 @@ use crate::worker::event::Event;
 pub struct Eve {
     /// The Community ID of flows.
     pub community_id: bool,
+    /// The Ethernet addresses of flows, and of packets in which something was said.
+    pub ethernet: bool,
 }
 
 impl Default for Eve {
     fn default() -> Self {
-        Self { community_id: true }
+        Self { community_id: true, ethernet: true }
     }
 }
 
@@ -71,6 +91,7 @@ impl Serialize for Line<'_> {
             Event::Log(log) => alert::write_log(&mut map, self.eve, log)?,
             Event::Drop(dropped) => dropped::write(&mut map, self.eve, dropped)?,
             Event::Anomaly(anomalous) => anomaly::write(&mut map, self.eve, anomalous)?,
+            Event::App(told) => app::write(&mut map, self.eve, told)?,
             Event::Stats(stats) => stats::write(&mut map, stats)?,
         }
         map.end()
@@ -99,7 +120,7 @@ mod tests {
     fn a_community_id_can_be_left_out() {
         for event in sample::one_of_each() {
             let mut out = Vec::new();
-            Eve { community_id: false }.line(&event, &mut out);
+            Eve { community_id: false, ..Eve::default() }.line(&event, &mut out);
             assert_eq!(sample::parse(&String::from_utf8_lossy(&out)).get("community_id"), None);
         }
     }

@@ -6,8 +6,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::Eve;
 use crate::anomaly::Anomaly;
+use crate::dissect::Record;
 use crate::flow::record::Direction;
-use crate::flow::{EndReason, FiveTuple, FlowRecord, FlowState, Outer, TcpState};
+use crate::flow::{EndReason, FiveTuple, FlowRecord, FlowState, MacLists, Outer, TcpState};
 use crate::rules::RuleMeta;
 use crate::time::Timestamp;
 use crate::verdict::Verdict;
@@ -15,7 +16,7 @@ use crate::wire::Mac;
 use crate::wire::packet::{Arp, Icmp, Ipv4, Ipv6, Net, Packet, Tcp, Transport, Udp, Vlans};
 use crate::wire::tcp::Flags;
 use crate::wire::tunnel::Tunnel;
-use crate::worker::event::{Alert, Anomalous, Dropped, Event, FlowEnd, PacketContext, Stats};
+use crate::worker::event::{Alert, Anomalous, AppEvent, Dropped, Event, FlowEnd, PacketContext, Stats};
 
 /// 2026-11-21 09:05:00.123456 UTC.
 const START: Timestamp = Timestamp::from_secs_micros(1_795_251_900, 123_456);
@@ -33,6 +34,12 @@ pub(in crate::output) fn line(event: &Event) -> String {
     line
 }
 
+/// The line of what was said in [`tcp_flow`], by its client.
+pub(super) fn app_line(record: Record) -> String {
+    let told = AppEvent { context: context(tcp_packet()), direction: Direction::Up, record };
+    line(&Event::App(Box::new(told)))
+}
+
 pub(in crate::output) fn parse(line: &str) -> serde_json::Value {
     serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))
 }
@@ -46,6 +53,12 @@ pub(in crate::output) fn one_of_each() -> [Event; 6] {
         Event::Anomaly(Box::new(anomalous(tcp_packet()))),
         Event::Stats(Box::new(stats())),
     ]
+}
+
+/// The line of what was said by the server of [`tcp_flow`].
+pub(super) fn app(record: Record) -> String {
+    let context = PacketContext { flow: Some(tcp_flow()), ..context(tcp_packet()) };
+    line(&Event::App(Box::new(AppEvent { context, direction: Direction::Down, record })))
 }
 
 pub(super) fn tcp_flow() -> FlowRecord {
@@ -72,6 +85,7 @@ pub(super) fn tcp_flow() -> FlowRecord {
         verdict: Verdict::Accept,
         alerted: true,
         app_protos: [None; 2],
+        app_proto_orig: None,
     }
 }
 
@@ -92,13 +106,12 @@ pub(super) fn ping6_flow() -> FlowRecord {
         state: FlowState::Established,
         tcp_state: None,
         alerted: false,
-        app_protos: [None; 2],
         ..tcp_flow()
     }
 }
 
 pub(super) fn flow_end(flow: FlowRecord) -> FlowEnd {
-    FlowEnd { at: LATER, flow, reason: EndReason::Timeout, outer: None }
+    FlowEnd { at: LATER, flow, reason: EndReason::Timeout, outer: None, macs: MacLists::default() }
 }
 
 const MACS: (Mac, Mac) = (Mac([2, 0, 0, 0, 0, 1]), Mac([0xff; 6]));
@@ -208,6 +221,14 @@ pub(in crate::output) fn alert() -> Alert {
         message: "SSH from 192.0.2.7".into(),
         verdict: Verdict::Reject,
     }
+}
+
+/// What stands under a key at the end of the line of what an application protocol
+/// said, as it is written.
+pub(super) fn app_object(record: Record, key: &str) -> String {
+    let line = app_line(record);
+    let (_, object) = line.split_once(&format!("\"{key}\":")).unwrap();
+    object.strip_suffix("}\n").unwrap().to_owned()
 }
 
 pub(super) fn dropped(packet: Packet) -> Dropped {

@@ -388,16 +388,7 @@ fn known_text(bytes: &[u8]) -> Text {
 }
 
 /// Field groups of events that are to come, and what they come with.
-const LATER_GROUPS: [(&str, &str); 14] = [
-    ("tls", "`tls_client_hello`"),
-    ("quic", "`quic_client_hello`"),
-    ("http", "`http_request`"),
-    ("dns", "`dns_query`"),
-    ("smtp", "`smtp_mail`"),
-    ("ssh", "`ssh_banner`"),
-    ("login", "`login`"),
-    ("starttls", "`starttls`"),
-    ("file", "`file`"),
+const LATER_GROUPS: [(&str, &str); 5] = [
     ("anomaly", "`anomaly`"),
     ("data", "`tcp_data`"),
     ("server", "the prober, which learns what upstream servers offer"),

@@ -35,28 +35,7 @@ const LATER_ACTIONS: [&str; 9] =
     ["bypass", "tag", "capture", "block", "count", "learn", "set", "replace", "probe"];
 
 /// Events that are to come.
-const LATER_EVENTS: [&str; 20] = [
-    "tcp_data",
-    "udp_data",
-    "tls_client_hello",
-    "tls_server_hello",
-    "tls_certificate",
-    "quic_client_hello",
-    "http_request",
-    "http_response",
-    "http_body",
-    "dns_query",
-    "dns_answer",
-    "smtp_command",
-    "smtp_mail",
-    "ssh_banner",
-    "ssh_kex",
-    "login",
-    "starttls",
-    "file",
-    "posture_change",
-    "anomaly",
-];
+const LATER_EVENTS: [&str; 4] = ["tcp_data", "udp_data", "posture_change", "anomaly"];
 
 const META_KEYS: [&str; 3] = ["id", "severity", "tags"];
 

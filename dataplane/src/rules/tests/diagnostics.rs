@@ -5,6 +5,7 @@ use proptest::prelude::{prop, proptest};
 
 use super::super::RuleSet;
 use super::super::diagnostic::render_all;
+use crate::event::EventKind;
 
 /// All that is said about a text, errors and warnings.
 fn said(text: &str) -> String {
@@ -263,8 +264,8 @@ fn fields_and_calls_say_what_to_do_instead() {
         ),
         ("tcp.dstport.name == 1", "name: `tcp.dstport` is a number and has no `name` | -"),
         (
-            "tls.sni == \"x\"",
-            "tls.sni: `tls.sni` is not in this version: it comes with `tls_client_hello` | leave it out, or use what `packet` has today",
+            "data.bytes == \"x\"",
+            "data.bytes: `data.bytes` is not in this version: it comes with `tcp_data` | leave it out, or use what `packet` has today",
         ),
         (
             "server.posture.cert_expired",
@@ -354,10 +355,11 @@ fn an_event_says_which_fields_it_has() {
         ]
     );
     assert_eq!(
-        remark("tls_client_hello", "tls.sni == \"x\""),
-        [
-            "tls_client_hello: the event `tls_client_hello` is not in this version | this version has `packet`, `flow_open`, `flow_close`"
-        ]
+        remark("tcp_data", "data.len > 1"),
+        [format!(
+            "tcp_data: the event `tcp_data` is not in this version | this version has {}",
+            EventKind::ALL.map(|event| format!("`{}`", event.name())).join(", ")
+        )]
     );
 }
 

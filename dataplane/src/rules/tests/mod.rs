@@ -143,13 +143,14 @@ fn flow() -> FlowView {
         verdict: Verdict::Accept,
         alerted: false,
         app_protos: [None; 2],
+        app_proto_orig: None,
     };
     FlowView { record, now: Timestamp::from_secs_micros(100, 0) }
 }
 
 fn facts(packet: &Packet) -> Facts<'_> {
     let view = PacketView { packet, bytes: PAYLOAD, wire_len: 60, at: Timestamp::ZERO };
-    Facts { packet: Some(view), flow: None }
+    Facts { packet: Some(view), flow: None, app: None }
 }
 
 /// Rules that must be right, and their warnings.

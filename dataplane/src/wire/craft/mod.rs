@@ -8,6 +8,7 @@
 //! result.
 
 mod carrier;
+mod download;
 mod level;
 mod link;
 mod shim;
@@ -16,6 +17,7 @@ mod tunnels;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use carrier::Carrier;
+pub use download::Download;
 use level::{Level, Net, Transport};
 use shim::Shim;
 

@@ -23,7 +23,7 @@ use super::packet::{Net, Packet, Transport};
 use super::tcp::Tcp;
 use super::tunnel::{self, Tunnels};
 use super::udp::Udp;
-use super::vlan::Vlans;
+use super::vlan::{self, Vlan, Vlans};
 use super::{Layer, LinkType, Malformed, Undecodable};
 use rest::Rest;
 
@@ -64,19 +64,6 @@ enum Upper {
     Fragment,
     Other,
     Nothing,
-}
-
-impl Upper {
-    /// What this protocol number stands for over IPv4.
-    #[inline]
-    const fn of_v4(protocol: u8) -> Self {
-        match protocol {
-            ipv4::TCP => Self::Tcp,
-            ipv4::UDP => Self::Udp,
-            ipv4::ICMP => Self::Icmp,
-            _ => Self::Other,
-        }
-    }
 }
 
 impl Packet {
@@ -148,8 +135,14 @@ impl Packet {
             other => rest.apart(|rest| self.decode_between(Next::Link(other), rest))?,
         };
         self.mark_net(rest);
-        if !matches!(ethertype, ethernet::IPV4 | ethernet::IPV6) {
-            ethertype = rest.apart(|rest| self.decode_between(Next::Type(ethertype), rest))?;
+        let is_ip = |ethertype| matches!(ethertype, ethernet::IPV4 | ethernet::IPV6);
+        if !is_ip(ethertype) {
+            if vlan::is_tag(ethertype) {
+                ethertype = rest.apart(|rest| self.decode_vlans(rest))?;
+            }
+            if !is_ip(ethertype) {
+                ethertype = rest.apart(|rest| self.decode_between(Next::Type(ethertype), rest))?;
+            }
         }
         self.decode_network(ethertype, rest)
     }
@@ -172,12 +165,12 @@ impl Packet {
             ethernet::ARP => return rest.apart(|rest| self.decode_arp(rest)),
             _ => return Ok(()),
         };
-        self.decode_upper(&upper, rest)
+        self.decode_upper(upper, rest)
     }
 
     #[expect(clippy::inline_always, reason = "a call here costs a tenth of all decoding, measured")]
     #[inline(always)]
-    fn decode_upper(&mut self, upper: &Upper, rest: &mut Rest<'_>) -> Result<(), Undecodable> {
+    fn decode_upper(&mut self, upper: Upper, rest: &mut Rest<'_>) -> Result<(), Undecodable> {
         match upper {
             Upper::Tcp => self.decode_tcp(rest)?,
             Upper::Udp => {
@@ -214,6 +207,23 @@ impl Packet {
         self.transport_at = self.net_at;
     }
 
+    /// Gives the EtherType after the tags.
+    #[inline(never)]
+    fn decode_vlans(&mut self, rest: &mut Rest<'_>) -> Result<u16, Undecodable> {
+        for tci in &mut self.vlans.tci {
+            let (tag, after) = Vlan::decode(rest.bytes).map_err(|why| rest.undecodable(Layer::Vlan, why))?;
+            *tci = tag.tci;
+            self.vlans.count += 1;
+            self.ethertype = tag.ethertype;
+            rest.advance_to(after);
+            if !vlan::is_tag(self.ethertype) {
+                break;
+            }
+        }
+        self.mark_net(rest);
+        Ok(self.ethertype)
+    }
+
     #[inline(never)]
     fn decode_arp(&mut self, rest: &mut Rest<'_>) -> Result<(), Undecodable> {
         match Arp::decode(rest.bytes) {
@@ -244,7 +254,13 @@ impl Packet {
         self.transport_at = rest.at;
         rest.trim(payload_len.map_err(|malformed| Undecodable { layer: Layer::Ipv4, malformed })?);
         rest.networks += 1;
-        Ok(if header.is_fragment() { Upper::Fragment } else { Upper::of_v4(header.protocol) })
+        Ok(match header.protocol {
+            _ if header.is_fragment() => Upper::Fragment,
+            ipv4::TCP => Upper::Tcp,
+            ipv4::UDP => Upper::Udp,
+            ipv4::ICMP => Upper::Icmp,
+            _ => Upper::Other,
+        })
     }
 
     #[expect(clippy::inline_always, reason = "a call here costs a tenth of all decoding, measured")]

@@ -29,6 +29,7 @@ const HEADERS_MAX: usize = 16;
 impl Packet {
     /// Follows what stands before a network header and says where that begins.
     /// Gives its EtherType, or 0 where there is none that is decoded.
+    #[cold]
     #[inline(never)]
     pub(super) fn decode_between(&mut self, next: Next, rest: &mut Rest<'_>) -> Result<u16, Undecodable> {
         let mut next = next;

@@ -5,6 +5,7 @@ use super::shims::next_protocol;
 use super::{Next, Rest, Upper};
 use crate::wire::esp::{self, Esp};
 use crate::wire::ethernet;
+use crate::wire::ipv4;
 use crate::wire::ipv6::{self, Extensions};
 use crate::wire::link::cisco::MetaData;
 use crate::wire::link::ieee80211::Ieee80211;
@@ -52,7 +53,7 @@ impl Packet {
     pub(super) fn decode_other(&mut self, rest: &mut Rest<'_>) -> Result<(), Undecodable> {
         if self.protocol() == Some(ipv6::AUTHENTICATION) {
             let upper = self.decode_authentication(rest)?;
-            return self.decode_upper(&upper, rest);
+            return self.decode_upper(upper, rest);
         }
         let is_tunnel = match self.protocol().unwrap_or_default() {
             sctp::PROTOCOL => {
@@ -104,7 +105,12 @@ impl Packet {
             header.protocol = walk.protocol();
         }
         outcome.map_err(|why| rest.undecodable(Layer::Authentication, why))?;
-        Ok(Upper::of_v4(walk.protocol()))
+        Ok(match walk.protocol() {
+            ipv4::TCP => Upper::Tcp,
+            ipv4::UDP => Upper::Udp,
+            ipv4::ICMP => Upper::Icmp,
+            _ => Upper::Other,
+        })
     }
 
     /// Decodes what is within a tunnel, whose header `open` steps over.

@@ -65,6 +65,25 @@ pub const MPLS_PORT: u16 = 6635;
 /// by one comparison.
 const PORTS: std::ops::RangeInclusive<u16> = L2TP_PORT..=VXLAN_LINUX_PORT;
 
+/// The lowest six bits of all these ports, a bit each: what has others is told
+/// apart by one more.
+const LOW_BITS: u64 = low_bit(VXLAN_PORT)
+    | low_bit(VXLAN_LINUX_PORT)
+    | low_bit(VXLAN_GPE_PORT)
+    | low_bit(GENEVE_PORT)
+    | low_bit(GTP_U_PORT)
+    | low_bit(TEREDO_PORT)
+    | low_bit(L2TP_PORT)
+    | low_bit(CAPWAP_PORT)
+    | low_bit(AYIYA_PORT)
+    | low_bit(GRE_PORT)
+    | low_bit(MPLS_PORT);
+
+#[inline]
+const fn low_bit(port: u16) -> u64 {
+    1 << (port & 63)
+}
+
 /// What carries a packet within another.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[repr(u8)]
@@ -153,10 +172,12 @@ pub(super) enum OverUdp {
 }
 
 /// Whether a datagram between these ports may be a tunnel's; [`over_udp`] says
-/// for sure. Most ports in use are outside of the range.
+/// for sure. Most ports in use are outside of the range, and of those within
+/// few have such low bits.
 #[inline]
 pub(super) fn may_be_over_udp((src_port, dst_port): (u16, u16)) -> bool {
-    PORTS.contains(&dst_port) || PORTS.contains(&src_port)
+    let may_be = |port: u16| PORTS.contains(&port) && LOW_BITS & low_bit(port) != 0;
+    may_be(dst_port) || may_be(src_port)
 }
 
 /// The tunnel that these ports stand for.

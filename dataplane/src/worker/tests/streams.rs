@@ -49,9 +49,61 @@ fn a_segment_with_other_bytes_than_inspected_is_put_right() {
     assert_eq!(told(&worker, Anomaly::StreamReassemblyOverlapDifferentData), 1);
     assert_eq!(shared.block(0).counters.read(Counter::Rewritten), 1);
     // Out of order the first bytes forwarded count too, before the hole is filled.
-    worker.feed(0, &[up(Flags::ACK, 115, 501, b"first"), up(Flags::ACK, 113, 501, b"XXsecond")]);
-    assert_eq!(payloads(&worker.left(1)), [&b"first"[..], b"XXfirstd"]);
+    worker.feed(0, &[up(Flags::ACK, 115, 501, b"first"), up(Flags::ACK, 113, 501, b"--second")]);
+    assert_eq!(payloads(&worker.left(1)), [&b"first"[..], b"--firstd"]);
     assert_eq!(worker.frames(), CHUNKS as usize);
+}
+
+#[test]
+fn an_oddity_of_one_flow_is_told_so_often_and_counted_each_time() {
+    let mut umem = umem();
+    let (mut worker, shared) = alone(&mut umem, "");
+    let most = Config::default().output.anomalies_per_flow as usize;
+    connect(&mut worker);
+    worker.feed(0, &[up(Flags::ACK, 101, 501, b"GET /good")]);
+    for _ in 0..most + 50 {
+        worker.feed(0, &[up(Flags::ACK, 101, 501, b"GET /evil")]);
+        worker.left(1);
+    }
+    let odd = Anomaly::StreamReassemblyOverlapDifferentData;
+    assert_eq!(told(&worker, odd), most);
+    let counted = shared.block(0).anomalies.read().find(|(name, _)| *name == odd.counter());
+    assert_eq!(counted.map(|(_, count)| count), Some(most as u64 + 50));
+}
+
+#[test]
+fn a_stream_that_goes_on_beyond_the_depth_is_counted_and_not_told() {
+    let mut umem = umem();
+    let (mut worker, shared) = alone(&mut umem, "");
+    let mut config = Config::default();
+    config.stream.depth = 4;
+    worker.streams = Streams::new(&Settings::of(&config, Mode::Inline, 1).streams);
+    connect(&mut worker);
+    worker.feed(0, &[up(Flags::ACK, 101, 501, b"GET /large"), up(Flags::ACK, 111, 501, b" HTTP/1.1")]);
+    assert_eq!(payloads(&worker.left(1)), [&b"GET /large"[..], b" HTTP/1.1"]);
+    let odd = Anomaly::StreamReassemblyDepthReached;
+    let counted = shared.block(0).anomalies.read().find(|(name, _)| *name == odd.counter());
+    assert_eq!((told(&worker, odd), counted.map(|(_, count)| count)), (0, Some(1)));
+}
+
+#[test]
+fn bytes_that_a_reset_left_behind_a_hole_are_not_read() {
+    let reads = |received: u32| {
+        let mut umem = umem();
+        let (mut worker, _) = alone(&mut umem, "");
+        connect(&mut worker);
+        worker.feed(0, &[up(Flags::ACK, 101, 501, b"GET / HTTP/1.1\r\n\r\n")]);
+        worker.feed(1, &[down(Flags::ACK, 501, 119, b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n")]);
+        worker.feed(0, &[up(Flags::ACK, 119, 540, b"")]);
+        worker.feed(1, &[down(Flags::ACK, 550, 119, b"behind a hole")]);
+        worker.feed(0, &[up(Flags::RST | Flags::ACK, 119, received, b"")]);
+        let before = worker.streams.counters().bytes;
+        worker.end_all_flows();
+        let counters = worker.streams.counters();
+        (before, counters.bytes, counters.gaps)
+    };
+    assert_eq!(reads(540), (57, 57, 0));
+    assert_eq!(reads(563), (70, 70, 1), "the reset says that they were received");
 }
 
 #[test]

@@ -52,6 +52,20 @@ fn a_tunnel_over_udp_and_what_is_in_it_are_two_flows_and_the_inner_knows_its_out
 }
 
 #[test]
+fn ip_in_ip_is_a_flow_beside_the_one_in_it_and_gre_is_none() {
+    let mut umem = umem();
+    let (mut worker, _) = alone(&mut umem, "");
+    let inner = |carrier: Craft| carrier.ipv4(CLIENT, SERVER).udp(40_000, 53).payload(b"inner").build();
+    let carrier = || Craft::ethernet().ipv4(WEST, EAST);
+    worker.feed(0, &[inner(carrier()), inner(carrier()), inner(carrier().gre(None))]);
+    let protocols: Vec<_> = flows(&worker)
+        .iter()
+        .map(|flow| (flow.tuple.protocol, flow.packets, flow.within.is_some()))
+        .collect();
+    assert_eq!(protocols, [(4, [2, 0], false), (17, [3, 0], true)]);
+}
+
+#[test]
 fn rules_judge_the_inner_packet_and_flows_of_both() {
     let mut umem = umem();
     let inner = "rule \"no dns\" on flow_open when flow.server.port == 53 { drop(); }";

@@ -112,7 +112,6 @@ impl Endpoint {
                 .nature
                 .scale
                 .filter(|_| syn && (self.peer_isn.is_none() || self.peer_scale.is_some())),
-            ..TcpSeenOptions::default()
         };
         self.nxt = self.nxt.max(at + payload_len + u32::from(syn) + u32::from(flags.contains(Flags::FIN)));
         let window = self.window(syn);

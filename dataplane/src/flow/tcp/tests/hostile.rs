@@ -72,6 +72,38 @@ fn a_syn_is_refused_by_a_reset_that_acknowledges_it() {
 }
 
 #[test]
+fn what_comes_between_a_refusal_and_the_answer_changes_nothing() {
+    let mut watch = Watch::new();
+    watch.see(Up, SYN, 0, 0, 0);
+    assert!(watch.see(Down, RST_ACK, 7_000, 1, 0).valid);
+    let before = watch.connection;
+    assert!(!watch.see(Down, FIN_ACK, 7_000, 1, 0).valid, "the client has no such connection");
+    assert!(!watch.see(Down, ACK, 7_000, 1, 100).valid);
+    assert!(watch.see(Up, RST, 1, 0, 0).valid, "and says so");
+    assert_eq!(watch.connection, before);
+    assert!(watch.see(Down, SYN_ACK, 0, 1, 0).valid);
+    assert!(watch.see(Up, ACK, 1, 1, 0).valid);
+    assert!(watch.see(Down, ACK, 1, 1, 100).valid);
+    assert!(watch.see(Up, ACK, 1, 101, 0).valid);
+    assert_eq!(watch.state(), Established);
+}
+
+#[test]
+fn a_reset_tells_what_its_sender_has_received() {
+    let acknowledges = |reset: TcpSeen| {
+        let mut watch = Watch::established();
+        watch.see(Down, ACK, 1, 1, 100);
+        let segment = watch.tell(Up, &reset);
+        assert_eq!((segment.valid, watch.state()), (true, Closed));
+        segment.acknowledges
+    };
+    let exact = seen(Up, RST_ACK, 1, 101, 0);
+    assert!(acknowledges(exact));
+    assert!(!acknowledges(TcpSeen { ack: 0, ..exact }), "many have the flag and no number");
+    assert!(!acknowledges(TcpSeen { flags: RST, ..exact }));
+}
+
+#[test]
 fn who_goes_on_after_its_reset_has_not_sent_it() {
     let mut watch = Watch::established();
     watch.see(Up, RST, 1, 0, 0);

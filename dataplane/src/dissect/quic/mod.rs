@@ -5,7 +5,7 @@
 //! first bytes of the application pass.
 //!
 //! The first packets of a connection are protected by keys that follow from the
-//! connection ID in the client's first ([`keys`]). After a Retry, and on another
+//! connection ID in the client's first (`keys`). After a Retry, and on another
 //! attempt from the same port, the client's next packet has another such ID: a
 //! packet that the known keys do not open is tried with its own, so nothing that
 //! others inject makes us lose a connection that we read.

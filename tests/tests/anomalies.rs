@@ -1,4 +1,5 @@
-//! The names of anomalies: each is raised somewhere, and each is documented.
+//! The names of anomalies and of events: each is raised somewhere, and each is
+//! documented.
 
 use tidegate::anomaly::Anomaly;
 use tidegate::app_proto::AppProto;
@@ -54,4 +55,21 @@ fn every_anomaly_is_documented_and_no_other() {
     let unknown: Vec<&&str> =
         listed.iter().filter(|name| !Anomaly::ALL.iter().any(|a| a.name() == **name)).collect();
     assert!(unknown.is_empty(), "{DOCUMENT} names what does not exist: {unknown:?}");
+}
+
+#[test]
+fn every_event_of_a_protocol_is_documented() {
+    let sources = sources();
+    let text = |path: &str| {
+        let source = sources.iter().find(|source| source.path == path).expect("the source is there");
+        source.text.clone()
+    };
+    let code = text("dataplane/src/output/eve/app.rs");
+    let names =
+        code.lines().filter_map(|line| line.split_once("=> \"")?.1.split_once('"')).map(|(name, _)| name);
+    let document = text(DOCUMENT);
+    let missing: Vec<&str> =
+        names.clone().filter(|name| !document.contains(&format!("\n| `{name}`"))).collect();
+    assert!(names.count() > 10, "the names were not read");
+    assert!(missing.is_empty(), "{DOCUMENT} has no row for {missing:?}");
 }

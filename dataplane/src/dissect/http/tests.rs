@@ -409,7 +409,7 @@ fn a_gap_in_a_request_is_followed_by_the_next() {
 
 #[test]
 fn data_behind_the_last_message_are_odd() {
-    let last = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhelloXXXX\r\nYYYY\r\n";
+    let last = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhelloback\r\nmore\r\n";
     let (told, odd) = said(&[(Up, GET), (Down, last)]);
     assert_eq!(told.last().unwrap(), "Up #0 /a 0 200 5");
     assert!(odd.contains(&Anomaly::HttpResponseDataAfterClose), "{odd:?}");

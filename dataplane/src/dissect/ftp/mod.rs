@@ -155,7 +155,7 @@ impl LineProtocol for Ftp {
     }
 
     fn kept(&self) -> usize {
-        self.pending_bytes
+        self.pending_bytes + self.unasked.as_ref().map_or(0, FtpRecord::held)
     }
 }
 

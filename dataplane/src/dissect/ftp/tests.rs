@@ -138,6 +138,13 @@ fn replies_are_bounded() {
     let [Record::Ftp(record)] = &told.records[..] else { panic!("{:?}", told.records) };
     assert!(record.is_reply_cut && record.is_answered && record.reply_lines.len() <= 256);
     assert!(told.held_max <= 64 * 1024, "{}", told.held_max);
+    let greeting = self::told(Ftp::new(), &[Server(&"220-words\r\n".repeat(100))]);
+    assert!(
+        greeting.held_max > 100 * "words".len(),
+        "what is said unasked weighs, too: {}",
+        greeting.held_max
+    );
+    assert!(greeting.held_max <= 64 * 1024, "{}", greeting.held_max);
 }
 
 #[test]

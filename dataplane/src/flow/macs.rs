@@ -14,7 +14,7 @@ use crate::wire::Mac;
 pub const MACS_MAX: usize = 3;
 
 /// How many packets of a direction are looked at.
-pub(super) const MACS_PACKETS: u64 = 16;
+pub(super) const MACS_PACKETS: u64 = 4;
 
 /// The addresses of one side, in the order in which they were seen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
